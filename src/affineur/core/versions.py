@@ -1,0 +1,41 @@
+"""Versions: parsing, canonical form and order (PEP 440).
+
+What does not live here: which version is the *latest* of a project (`simple.latest_version`), since yanks
+matter there.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NewType
+
+from packaging.version import InvalidVersion, Version
+
+from .decision import refuse
+
+CanonicalVersion = NewType("CanonicalVersion", str)
+"""A version in the normal form of PEP 440, trailing zeros kept (``1.0`` and ``1.0.0`` are equal, not identical)."""
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Version:
+    return Version(text)
+
+
+def parse_version(text: str) -> Version:
+    """The parsed version; `Refused` (``version.format``) where ``text`` is none."""
+    try:
+        return _parse(text)
+    except InvalidVersion:
+        shown = text[:80].encode("ascii", "backslashreplace").decode()
+        refuse("version.format", f"{shown!r} is an invalid value for Version.", "Use a version as PEP 440 defines it.")
+
+
+def canonical(version: Version) -> CanonicalVersion:
+    """The normal form in which a version is stored, shown and put into URLs."""
+    return CanonicalVersion(str(version))
+
+
+def order_key(text: str) -> Version:
+    """The sort key of a stored (hence valid) version."""
+    return _parse(text)
