@@ -1,0 +1,89 @@
+"""The services that other tests stand on do what those tests take for granted."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import boto3
+import psycopg
+from playwright.sync_api import Browser
+from tests.services import keeper
+from tests.services.s3 import Bucket
+
+
+def test_a_database_is_empty_and_has_the_extensions_that_search_uses(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url) as connection:
+        tables = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+        assert tables == (0,)
+        connection.execute("CREATE EXTENSION pg_trgm")
+        assert connection.execute("SELECT similarity('reqeusts', 'requests') > 0.3").fetchone() == (True,)
+
+
+def test_a_database_of_one_test_is_not_seen_by_the_next(postgresql_url: str) -> None:
+    with psycopg.connect(postgresql_url) as connection:
+        connection.execute("CREATE TABLE left_behind (n int)")
+        assert connection.execute(
+            "SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'"
+        ).fetchone() == (0,)
+
+
+def test_a_bucket_stores_and_refuses_to_overwrite_when_asked(s3: Bucket) -> None:
+    client = boto3.client(
+        "s3", endpoint_url=s3.endpoint, region_name=s3.region,
+        aws_access_key_id=s3.access_key_id, aws_secret_access_key=s3.secret_access_key,
+    )  # fmt: skip
+    client.put_object(Bucket=s3.name, Key="a/b.whl", Body=b"wheel", IfNoneMatch="*")
+    assert client.get_object(Bucket=s3.name, Key="a/b.whl", Range="bytes=1-2")["Body"].read() == b"he"
+    try:
+        client.put_object(Bucket=s3.name, Key="a/b.whl", Body=b"other", IfNoneMatch="*")
+    except client.exceptions.ClientError as refusal:
+        assert refusal.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    else:
+        raise AssertionError("an existing object was overwritten")
+
+
+def test_nginx_is_a_program_that_runs(nginx: Path) -> None:
+    said = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True)
+    assert "nginx/1." in said.stderr
+
+
+def test_the_browser_renders_a_page_of_this_machine(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<title>Cellar</title><h1>Cheese</h1>")
+    handler = lambda *a: http.server.SimpleHTTPRequestHandler(*a, directory=str(tmp_path))  # noqa: E731
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        assert (page.title(), page.locator("h1").inner_text()) == ("Cellar", "Cheese")
+        context.close()
+        server.shutdown()
+
+
+def test_a_kept_program_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
+    owner = subprocess.Popen(["sleep", "60"])
+    kept = subprocess.Popen(
+        [
+            sys.executable,
+            keeper.__file__,
+            "--owner",
+            str(owner.pid),
+            "--",
+            "sh",
+            "-c",
+            f"echo $$ >{tmp_path}/pid; exec sleep 60",
+        ]
+    )
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        pass
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    kept.wait(timeout=20)
+    child = int((tmp_path / "pid").read_text())
+    assert not os.path.exists(f"/proc/{child}")
