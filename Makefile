@@ -47,7 +47,7 @@ fuzz: .venv/run.stamp .venv/test.stamp ## Fuzz names, metadata, archives and req
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 soak: .venv/run.stamp .venv/test.stamp clients ## Kill the server thousands of times while it works
-	@AFFINEUR_KILLS=$${AFFINEUR_KILLS:-5000} $(BIN)/python -m pytest --timeout 0 tests/walks/test_crash*.py
+	@CRASH_KILLS=$${CRASH_KILLS:-5000} $(BIN)/python -m pytest --timeout 0 tests/walks/test_crash*.py
 
 lock: .cache/clients/uv/installed ## Write the locked requirements anew, with the newest versions
 	@$(BIN)/python scripts/lock.py $(ARGS)

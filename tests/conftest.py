@@ -6,7 +6,8 @@ Each service starts when a test first asks for it, is shared by all workers, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from tests.services import keeper
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from tests.clients.projects import Project
+    from tests.services.affineur import Server
     from tests.services.s3 import Bucket
 
 
@@ -76,3 +79,63 @@ def browser(chromium: Path) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start a server of the test's own: ``server(mode="python", workers=1, options=(), environment=None)``.
+
+    Each call serves a new data folder; with ``data=`` and ``token=`` of an earlier one, that one again. All
+    end with the test.
+    """
+    from tests.services.affineur import Mode, initialise, serve
+
+    with ExitStack() as running:
+        started = 0
+
+        def start(*, mode: Mode = "python", data: Path | None = None, token: str = "",
+                  environment: dict[str, str] | None = None, **options: object) -> Server:  # fmt: skip
+            nonlocal started
+            started += 1
+            if data is None:
+                data = tmp_path / f"data-{started}"
+                token = initialise(data, environment)
+            return running.enter_context(serve(data, token, mode=mode, environment=environment, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=["python", "edge"])
+def shared_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A server that many tests share, once all in Python and once behind nginx.
+
+    A test that uses it publishes projects under names of its own, and counts nothing that others add to.
+    """
+    from tests.services.affineur import initialise, serve
+
+    data = tmp_path_factory.mktemp(f"shared-{request.param}") / "data"
+    with serve(data, initialise(data), mode=request.param) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cheeses() -> list[Project]:
+    """Five real projects that stand on one another (`tests.clients.projects`), built once for all workers."""
+    from tests.clients.projects import build_chain, chain_in
+
+    return chain_in(keeper.once("cheeses", build_chain))
+
+
+@pytest.fixture(scope="session")
+def cheese_server(
+    shared_server: Server, cheeses: list[Project], tmp_path_factory: pytest.TempPathFactory
+) -> Server:
+    """The shared server, on which the five `cheeses` are published."""
+    from tests.clients.publishing import publish_with_uv
+    from tests.clients.runner import succeeded
+
+    for project in cheeses:
+        succeeded(publish_with_uv(project, shared_server.index, tmp_path_factory.mktemp("publisher")))
+    return shared_server

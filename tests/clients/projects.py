@@ -95,6 +95,11 @@ def build(project: Project) -> Project:
     return project
 
 
+def chain_in(folder: Path, version: str = "1.0") -> list[Project]:
+    """The five projects that `build_chain` built in ``folder``."""
+    return [Project(name, version, folder / f"{name}-{version}") for name in CHAIN]
+
+
 def build_chain(folder: Path, version: str = "1.0") -> list[Project]:
     """The five projects, built; each after those it stands on."""
     return [

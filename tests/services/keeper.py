@@ -27,9 +27,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-HOUSE = "AFFINEUR_TEST_HOUSE"
+HOUSE = "TEST_HOUSE_FOLDER"
 """Names the session's folder of kept services, for the workers of pytest-xdist: they inherit it."""
-_OWNER = "AFFINEUR_TEST_OWNER"
+_OWNER = "TEST_HOUSE_OWNER"
 _GRACE_SECONDS = 10
 
 
@@ -97,6 +97,17 @@ def keep(name: str, prepare: Callable[[Path], Service], ready: Callable[[Mapping
             time.sleep(0.05)
         noted.write_text(json.dumps(dict(service.facts)))
         return service.facts
+
+
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """The folder ``name`` of the session, which ``make`` has filled once, whichever worker came first."""
+    folder = Path(os.environ[HOUSE]) / name
+    folder.mkdir(exist_ok=True)
+    with _locked(folder.with_suffix(".lock")):
+        if not (done := folder.with_suffix(".done")).exists():
+            make(folder)
+            done.touch()
+    return folder
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,0 +1,130 @@
+"""The program itself, served as its users serve it: `affineur init`, then `affineur serve`, on a free port.
+
+Nothing is replaced or patched: it is the installed command, with its own data folder, stopped by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from tests.clients.runner import Index
+
+from .keeper import free_ports
+from .programs import nginx_path
+
+Mode = Literal["python", "edge"]
+MODES: tuple[Mode, ...] = ("python", "edge")
+_READY_WITHIN_SECONDS = 30
+_STOPPED_WITHIN_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers: ``url`` ends in ``/``; ``token`` is its operator's."""
+
+    url: str
+    token: str
+    data: Path
+    pid: int
+    log: Path
+    mode: Mode
+    process: subprocess.Popen[bytes]
+
+    @property
+    def index(self) -> Index:
+        """What a client needs to publish here and to install from here."""
+        return Index(self.url, self.token)
+
+
+def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """What the command line printed. RuntimeError, with all it said, where its exit status is not 0."""
+    done = subprocess.run(
+        [_program(), *map(str, arguments)], capture_output=True, text=True, check=False,
+        env=_environment(environment), timeout=120,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise RuntimeError(
+            f"affineur {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
+    return done.stdout
+
+
+def initialise(data: Path, environment: Mapping[str, str] | None = None) -> str:
+    """Make a data folder; the token of its first operator."""
+    token: str = json.loads(affineur("init", "--data", data, "--json", environment=environment))["token"]
+    return token
+
+
+@contextmanager
+def serve(data: Path, token: str, *, mode: Mode = "python", port: int | None = None,
+          workers: int = 1, options: Sequence[str] = (),
+          environment: Mapping[str, str] | None = None) -> Iterator[Server]:  # fmt: skip
+    """Serve ``data`` until the block ends. RuntimeError, with its log, where it does not get ready.
+
+    A test may kill the process (`Server.process`) itself; the end of the block then only tidies up.
+    """
+    port = port or free_ports(1)[0]
+    log = data.parent / f"{data.name}-{port}.log"
+    edge = str(nginx_path()) if mode == "edge" else "off"
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            [_program(), "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port),
+             "--workers", str(workers), "--edge", edge, *options],
+            stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=_environment(environment),
+            start_new_session=True,  # so that what a killed server leaves can be ended as one group
+        )  # fmt: skip
+    server = Server(f"http://127.0.0.1:{port}/", token, data, process.pid, log, mode, process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        _stop(process)
+
+
+def _wait_until_ready(server: Server) -> None:
+    direct = build_opener(ProxyHandler({}))
+    deadline = time.monotonic() + _READY_WITHIN_SECONDS
+    while True:
+        with (
+            suppress(URLError, ConnectionError, TimeoutError),
+            direct.open(f"{server.url}health/ready", timeout=2) as answer,
+        ):
+            if answer.status == 200:
+                return
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            said = server.log.read_text(errors="replace")[-6000:]
+            raise RuntimeError(f"affineur serve did not get ready. It said:\n{said}")
+        time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server kindly, and whatever is left of its process group by force."""
+    with suppress(ProcessLookupError):
+        process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOPPED_WITHIN_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _program() -> str:
+    return str(Path(sys.executable).with_name("affineur"))
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """This environment without settings of the machine's own (``AFFINEUR_…``)."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AFFINEUR_")}
+    return kept | dict(extra or {})
