@@ -64,13 +64,7 @@ class Affineur(Contestant):
 
     def logged_lines(self) -> int:
         """Lines in the download log so far: each file request leaves one."""
-        return sum(
-            path.read_bytes().count(b"\n")
-            for path in self.folder.rglob("*")
-            if path.is_file()
-            and "log" in str(path.relative_to(self.folder))
-            and path.suffix in {".jsonl", ".log"}
-        )
+        return sum(path.read_bytes().count(b"\n") for path in (self.folder / "logs").glob("*.jsonl"))
 
 
 class AffineurEdge(Affineur):

@@ -87,7 +87,7 @@ class Devpi(Contestant):
         found = re.search(rf'href="([^"#]*{re.escape(filename)})', page)
         if found is None:
             raise LookupError(f"{filename} is not on the page of {project}")
-        return urlsplit(urljoin(self.page_path(project), found[1])).path
+        return str(urlsplit(urljoin(self.page_path(project), found[1])).path)
 
     def target(self) -> Target:
         return Target(self.port, f"{_INDEX}/", USER, PASSWORD)
