@@ -11,7 +11,7 @@ TESTS ?=
 BIN := .venv/bin
 RUN_LOCKS := requirements/build.txt requirements/run.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-INSTALL := $(BIN)/python -m pip install --quiet --require-hashes
+INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench scale demo fuzz soak lock clean clients
@@ -62,7 +62,7 @@ clean: ## Remove what make installed and built (./data stays)
 .venv/run.stamp: $(RUN_LOCKS) pyproject.toml | .venv/bin/python
 	@echo "Installing Affineur and what it runs on …"
 	@$(INSTALL) $(RUN_LOCKS:%=-r %)
-	@$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/test.stamp: requirements/test.txt .venv/run.stamp
@@ -82,11 +82,11 @@ clean: ## Remove what make installed and built (./data stays)
 .cache/clients/uv/installed: requirements/clients/uv.txt | .venv/bin/python
 	@echo "Installing uv …"
 	@$(BIN)/python -m venv --without-pip --clear .cache/clients/uv
-	@$(BIN)/python -m pip --python .cache/clients/uv/bin/python install --quiet --require-hashes -r $<
+	@$(BIN)/python -m pip --python .cache/clients/uv/bin/python install -qq --require-hashes -r $<
 	@touch $@
 
 .cache/demo.stamp: requirements/demo.txt | .venv/run.stamp
 	@echo "Fetching a few real projects …"
 	@rm -rf .cache/demo && mkdir -p .cache/demo
-	@$(BIN)/python -m pip download --quiet --no-deps --require-hashes -r $< -d .cache/demo/files
+	@$(BIN)/python -m pip download -qq --no-deps --require-hashes -r $< -d .cache/demo/files
 	@touch $@

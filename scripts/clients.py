@@ -53,7 +53,17 @@ def _make(lock: Path, environment: dict[str, str]) -> str | None:
     shutil.rmtree(folder, ignore_errors=True)
     for command in (
         [UV, "venv", "--quiet", "--python", python, folder],
-        [UV, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "-r", lock],
+        [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            folder / "bin" / "python",
+            "--require-hashes",
+            "-r",
+            lock,
+        ],
     ):
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
