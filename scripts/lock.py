@@ -49,7 +49,7 @@ def write_lock(lock: str, sources: Sequence[str]) -> None:
          "--universal", "--python-version", oldest_python(sources[0]),
          "--generate-hashes", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
          *sources, "--output-file", lock],
-        cwd=ROOT, env={**os.environ, **settings_for_uv()}, check=True,
+        cwd=ROOT, env={**os.environ, **settings_for_uv(for_locking=True)}, check=True,
     )  # fmt: skip
 
 

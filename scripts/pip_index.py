@@ -22,19 +22,26 @@ _UV_NAME_OF = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "trusted-host": "UV_INSECURE_HOST",
 }
+_BESIDE_THE_INDEX = frozenset({"extra-index-url", "find-links"})
 _STRONGEST_FIRST = (":env:", "install", "global")
 
 
-def settings_for_uv(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def settings_for_uv(
+    environment: Mapping[str, str] = os.environ, *, for_locking: bool = False
+) -> dict[str, str]:
     """Environment variables that make uv use the index pip is configured for.
 
     Variables that ``environment`` already holds are left out: who set uv up on purpose is right.
+    With ``for_locking``, extra indexes and folders of wheels are left out, too: they tend to hold the files
+    of one platform, and a lock that was made from them would name the hashes of no other.
     """
     configured = _pip_configuration()
     # pip looks for the best version over all indexes it was given; uv by default stops at the first index
     # that knows the name. With hashes locked, the wider search can bring nothing foreign in.
     settings = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     for pip_name, uv_name in _UV_NAME_OF.items():
+        if for_locking and pip_name in _BESIDE_THE_INDEX:
+            continue
         for section in _STRONGEST_FIRST:
             if value := configured.get(f"{section}.{pip_name}"):
                 separator = "," if pip_name == "find-links" else " "
