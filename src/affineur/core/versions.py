@@ -1,11 +1,11 @@
 """Versions: parsing, canonical form and order (PEP 440).
 
-What does not live here: which version is the *latest* of a project (`simple.latest_version`), since yanks
-matter there.
+Also here: which version of a project is the one people mean (`latest`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NewType
 
@@ -28,7 +28,11 @@ def parse_version(text: str) -> Version:
         return _parse(text)
     except InvalidVersion:
         shown = text[:80].encode("ascii", "backslashreplace").decode()
-        refuse("version.format", f"{shown!r} is an invalid value for Version.", "Use a version as PEP 440 defines it.")
+        refuse(
+            "version.format",
+            f"{shown!r} is an invalid value for Version.",
+            "Use a version as PEP 440 defines it.",
+        )
 
 
 def canonical(version: Version) -> CanonicalVersion:
@@ -39,3 +43,17 @@ def canonical(version: Version) -> CanonicalVersion:
 def order_key(text: str) -> Version:
     """The sort key of a stored (hence valid) version."""
     return _parse(text)
+
+
+def latest(versions: Iterable[tuple[str, bool]]) -> str | None:
+    """The version people mean when they name none, of ``(version, is yanked)`` pairs.
+
+    A release that is not yanked comes before a yanked one, a final one before a pre-release, a newer one
+    before an older one.
+    """
+    return max(versions, key=lambda pair: _preference(*pair), default=(None, False))[0]
+
+
+def _preference(version: str, yanked: bool) -> tuple[bool, bool, Version]:
+    parsed = _parse(version)
+    return (not yanked, not parsed.is_prerelease, parsed)

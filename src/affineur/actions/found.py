@@ -1,0 +1,32 @@
+"""Found an index: an empty database, a public tree, and a first operator with a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from affineur.projections import pages
+from affineur.shell.index import Index
+from affineur.shell.store import accounts
+
+FIRST_OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """The first operator and the secret of their token, which is shown once."""
+
+    operator: str
+    token: str
+
+
+def found(index: Index, now: datetime, operator: str = FIRST_OPERATOR) -> Founded | None:
+    """Bring the schema up; with no account yet, make the first operator. None where there was one already."""
+    index.store.create()
+    with index.store.write() as connection:
+        if accounts.any_account(connection):
+            return None
+        key = accounts.add_account(connection, operator, now, is_operator=True)
+        _, secret = accounts.add_token(connection, key, "first token", now)
+    pages.project_root(index)
+    return Founded(operator, secret)

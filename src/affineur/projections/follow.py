@@ -1,0 +1,54 @@
+"""Following the journal: the background work that keeps every projection up to date.
+
+One loop, one tick a second: finish pages that a crash or another node left, bring search up to date, and,
+debounced, write the list of all projects. Runs in one process of a node (`serve` starts it, or `work`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from affineur.shell.index import Index
+from affineur.shell.store import journal
+from affineur.shell.tree import ROOT
+
+from . import pages, search
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.5
+_ROOT_REST = 1.0
+"""The root list rests at least this many times as long as its last rebuild took: it costs O(projects), so on a
+large index it may never take more than half of one core."""
+
+
+def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lambda: None) -> None:
+    """Work until ``stop`` is set. A failing step is logged and tried again at the next tick."""
+    rest_until = 0.0
+    found = search.open_search(index)
+    while not stop.is_set():
+        beat()
+        try:
+            pages.catch_up(index)
+            search.catch_up(index, found)
+            if time.monotonic() >= rest_until and root_is_behind(index):
+                began = time.monotonic()
+                pages.project_root(index)
+                took = time.monotonic() - began
+                rest_until = time.monotonic() + max(index.settings.root_list_seconds, took * _ROOT_REST)
+        except Exception:  # the loop must outlive a database that is away for a moment
+            log.exception("background work failed; trying again")
+            stop.wait(5.0)
+        stop.wait(TICK_SECONDS)
+
+
+def root_is_behind(index: Index) -> bool:
+    """Whether the journal has moved since the root list was written."""
+    with index.store.read() as connection:
+        serial, _ = journal.head(connection)
+    written = index.tree.serial(ROOT)
+    return written is None or written < serial

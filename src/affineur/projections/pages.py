@@ -1,0 +1,175 @@
+"""The public tree as a projection: pages and links of each project, and the list of all projects.
+
+`project` is called after every commit that touched a project, before the act is answered; `catch_up` follows
+the journal and does the same for whatever a crash, or another node, left undone. Both are idempotent, and a
+newer page is never replaced by an older one: rows are read under the project's lock.
+
+Order of effects: links that must go, go first (a hold is in force before its page says so); then links that
+come, then the page that names them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from affineur.core import simple
+from affineur.core.names import NormalizedName
+from affineur.core.negotiation import Form
+from affineur.core.standing import permits, project_status
+from affineur.shell.index import Index
+from affineur.shell.store import journal, projects
+from affineur.shell.tree import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the public may see of a project: its page, and the files on offer with the blobs behind them."""
+
+    page: simple.ProjectPage
+    offered: dict[str, str]
+    """``<version>/<filename>[.metadata]`` to the SHA-256 of its contents."""
+    seconds: int
+    """Since 1970: the moment of the page's journal entry."""
+
+
+def view(index: Index, name: str) -> View | None:
+    """The public view of a project, from its rows alone; None where there is no such project."""
+    with index.store.read() as connection:
+        found = projects.find(connection, name)
+        if found is None:
+            return None
+        links = projects.file_links(connection, found.id)
+        known = projects.versions(connection, found.id)
+        at = journal.moment(connection, found.serial)
+    offer = permits(found.standing).offer
+    page = simple.arrange(
+        found.name, project_status(found.standing), links, found.serial, offer=offer, versions=known
+    )
+    offered: dict[str, str] = {}
+    for link in page.files:
+        path = f"{link.version}/{link.filename}"
+        offered[path] = link.sha256
+        if link.metadata_sha256:
+            offered[f"{path}.metadata"] = link.metadata_sha256
+    return View(page, offered, int(at.timestamp()))
+
+
+def page_forms(page: simple.ProjectPage) -> dict[str, bytes]:
+    """Every file that a project's page is kept as."""
+    return _forms(simple.project_json(page), simple.project_html(page), page.serial)
+
+
+def project(index: Index, name: str, *, force: bool = False) -> None:
+    """Make the public tree say what the rows say of ``name``.
+
+    ``force`` writes the page even where its serial is right (`rebuild`). Cost: linear in the project's files.
+    """
+    tree = index.tree
+    with tree.lock(name):
+        seen = view(index, name)
+        if seen is None:
+            for path in tree.offered(name):
+                tree.withdraw(name, path)
+            tree.remove_page(name)
+            return
+        if not force and tree.serial(name) == seen.page.serial:
+            return
+        present = tree.offered(name)
+        for path in present - seen.offered.keys():
+            tree.withdraw(name, path)
+        for path in seen.offered.keys() - present:
+            tree.offer(name, path, index.blob_link(seen.offered[path]))
+        tree.replace_page(name, seen.page.serial, page_forms(seen.page), seen.seconds)
+
+
+def catch_up(index: Index) -> int:
+    """Project whatever the journal names beyond this node's mark, then move the mark; the entries looked at.
+
+    Runs before serving and then every second: after a crash it finishes what was acknowledged, on a second
+    node it is what brings other nodes' acts here. Cost: linear in the entries since the mark.
+    """
+    seen = 0
+    while True:
+        mark = read_mark(index)
+        with index.store.read() as connection:
+            changed, last = journal.changed_since(connection, mark)
+        if not changed:
+            return seen
+        for name, serial in changed:
+            if (index.tree.serial(name) or 0) < serial:
+                project(index, name)
+        # Pages are not synced one by one: the mark moves only once all of them are on disk, and a machine that
+        # loses power before that projects them again.
+        index.tree.sync()
+        write_mark(index, last)
+        seen += last - mark
+
+
+def project_root(index: Index) -> int:
+    """Write the list of all projects as of now; its serial. Cost: linear in the number of projects.
+
+    Mirrors take a project's page for stale when its serial is behind the root list's, so every page is brought
+    up to the snapshot before the list goes out.
+    """
+    with index.store.read() as connection:
+        serial, _ = journal.head(connection)
+        at = journal.moment(connection, serial)
+        entries = list(projects.root_entries(connection))
+    catch_up(index)
+    with index.tree.lock(ROOT):
+        if (index.tree.serial(ROOT) or -1) <= serial:
+            forms = _forms(simple.root_json(entries, serial), simple.root_html(entries, serial), serial)
+            index.tree.replace_page(ROOT, serial, forms, int(at.timestamp()))
+    return serial
+
+
+def rebuild(index: Index, advance: Callable[[int], object] = lambda _: None) -> int:
+    """Write the whole public tree anew from the rows; the number of projects. ``advance`` is told of progress.
+
+    What the rows do not know (forged pages, stray links) goes away.
+    """
+    with index.store.read() as connection:
+        head, _ = journal.head(connection)
+        names = projects.names(connection)
+    known = set(names)
+    for name in {*index.tree.names(), *index.tree.names_with_files()} - known:
+        project(index, name)
+        advance(0)
+    for name in names:
+        project(index, name, force=True)
+        advance(1)
+    project_root(index)
+    write_mark(index, max(head, read_mark(index)))
+    return len(names)
+
+
+def read_mark(index: Index) -> int:
+    """The serial up to which this node's public tree is known to be on disk."""
+    try:
+        return int((index.tree.root / "serial").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def write_mark(index: Index, serial: int) -> None:
+    """Remember that the public tree has everything up to ``serial``."""
+    path = str(index.tree.root / "serial")
+    with open(f"{path}.{os.getpid()}.new", "w") as stream:
+        stream.write(str(serial))
+    os.replace(stream.name, path)
+
+
+def refresh(index: Index, names: Iterable[NormalizedName]) -> None:
+    """Project each of ``names``; called by an action after its commit, before its answer."""
+    for name in names:
+        project(index, name)
+
+
+def _forms(as_json: bytes, as_html: bytes, serial: int) -> dict[str, bytes]:
+    forms: dict[str, bytes] = {}
+    both: tuple[tuple[Form, bytes], ...] = (("v1.json", as_json), ("v1.html", as_html))
+    for form, body in both:
+        forms.update(simple.with_twin(form, body, serial))
+    return forms

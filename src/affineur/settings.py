@@ -1,0 +1,241 @@
+"""Settings: every one of them, with its default, its unit and what it is for.
+
+One frozen object is read once at start and handed down; nothing else in Affineur reads the environment.
+Order of strength: a flag on the command line, then ``AFFINEUR_<NAME>`` in the environment, then the TOML
+file, then the default. `docs/reference/settings.md` is generated from this module.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+ENVIRONMENT_PREFIX = "AFFINEUR_"
+FILE_NAME = "affineur.toml"
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or has a value of the wrong kind; the message names it, its source and what fits."""
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one index."""
+
+    data: Path = _setting(
+        Path("data"), "Folder that holds everything this index knows (unless moved elsewhere below)."
+    )
+    database: str = _setting(
+        "",
+        "Database URL; empty means SQLite at `affineur.db` in the data folder. PostgreSQL: `postgresql://user@host/name`.",
+    )
+    blobs: str = _setting(
+        "",
+        "Where distribution files are kept; empty means `blobs/` in the data folder. S3: `s3://bucket/prefix`.",
+    )
+    s3_endpoint: str = _setting(
+        "",
+        "Address of an S3-compatible service other than the default one. Keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
+    )
+    s3_region: str = _setting("us-east-1", "Region of the S3 bucket.")
+    s3_delivery: Literal["stream", "redirect"] = _setting(
+        "stream",
+        "How files kept in S3 reach a client: through this server, or by redirect to a presigned address.",
+    )
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8040, "Port to listen on.")
+    workers: int = _setting(2, "Number of serving processes.")
+    edge: str = _setting(
+        "auto",
+        "nginx in front as a managed child: `auto` (where it is installed), `off`, or the path of its binary.",
+    )
+    base_url: str = _setting(
+        "", "Public address of this index, with a trailing slash; empty means what the request says."
+    )
+    index_name: str = _setting("Affineur", "Name of this index, shown in page titles and feeds.")
+    trusted_proxies: int = _setting(
+        0, "Number of proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+    )
+
+    read: Literal["anyone", "token"] = _setting(
+        "anyone", "Who may read: anyone, or only holders of a token (pages and files alike)."
+    )
+    new_projects: Literal["users", "operators"] = _setting(
+        "users", "Who may publish the first file of a new project."
+    )
+    allow_local_versions: bool = _setting(False, "Accept versions with a local label (`1.0+cu118`).")
+    record: Literal["refuse", "report"] = _setting(
+        "refuse", "What happens to an uploaded wheel whose RECORD does not match its contents."
+    )
+    maximum_file_bytes: int = _setting(
+        100 * MIB, "Largest distribution file accepted, unless the project has a limit of its own."
+    )
+    maximum_project_bytes: int = _setting(
+        10 * GIB, "Largest total size of a project's files, unless the project has a limit of its own."
+    )
+    release_window_days: int = _setting(
+        14, "Days after its first file during which a release accepts further files; 0 means always."
+    )
+    reserve_standard_library_names: bool = _setting(
+        True, "Refuse new projects named like a module of Python's standard library."
+    )
+    reserve_lookalike_names: bool = _setting(
+        True, "Refuse new projects whose name differs from an existing one only by look-alike characters."
+    )
+
+    page_max_age_seconds: int = _setting(
+        0,
+        "How long clients may reuse an index page without asking again; 0 sends `no-cache` with a validator.",
+    )
+    page_cache_bytes: int = _setting(16 * MIB, "Memory each serving process uses for index pages.")
+    root_list_seconds: float = _setting(
+        1.0, "Shortest time between two rebuilds of the list of all projects."
+    )
+    remote_images: bool = _setting(False, "Let project descriptions load images from other hosts.")
+
+    log_address: Literal["shorten", "hash", "full", "none"] = _setting(
+        "shorten",
+        "How the client's address is kept in the request log: network only, keyed hash, whole, or not at all.",
+    )
+    country_header: str = _setting("", "Request header in which a front proxy gives the client's country.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "Least severe message that is logged."
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The SQLAlchemy URL of the database."""
+        if not self.database:
+            return f"sqlite:///{self.data / 'affineur.db'}"
+        for scheme in ("postgresql://", "postgres://"):
+            if self.database.startswith(scheme):
+                return "postgresql+psycopg://" + self.database.removeprefix(scheme)
+        return self.database
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is the embedded one."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def public(self) -> Path:
+        """Root of the public tree."""
+        return self.data / "public"
+
+    @property
+    def spool(self) -> Path:
+        """Where uploads are written while they stream in; on the same file system as the local blobs."""
+        return self.data / "spool"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the request log."""
+        return self.data / "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings together with where each value came from (``default``, the file's path, a variable, ``flag``)."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Loaded:
+    """Read settings from ``flags`` (None values are ignored), ``environment`` and the TOML ``file``.
+
+    Without ``file``, ``AFFINEUR_CONFIG`` names it, else `affineur.toml` in the data folder is read if it exists.
+    Raises `SettingsError` for unknown names and unfit values.
+    """
+    environment = os.environ if environment is None else environment
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    values: dict[str, object] = {}
+    sources: dict[str, str] = {f.name: "default" for f in fields(Settings)}
+
+    def take(found: Mapping[str, object], source: str) -> None:
+        for name, value in found.items():
+            if name not in sources:
+                raise SettingsError(
+                    f"{source}: there is no setting {name!r}. `affineur config` lists them all."
+                )
+            values[name] = _convert(name, value, source)
+            sources[name] = source
+
+    from_environment = {
+        key.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(ENVIRONMENT_PREFIX) and key != ENVIRONMENT_PREFIX + "CONFIG"
+    }
+    path = file or _default_file(given, from_environment, environment)
+    if path is not None:
+        take(_read_file(path), str(path))
+    for name, value in from_environment.items():
+        take({name: value}, ENVIRONMENT_PREFIX + name.upper())
+    take(given, "flag")
+    return Loaded(Settings(**values), sources)  # type: ignore[arg-type]
+
+
+def describe() -> list[tuple[str, str, object, str]]:
+    """Every setting as ``(name, kind, default, doc)``, in the order of the class."""
+    hints = Settings.__annotations__
+    return [
+        (f.name, str(hints[f.name]), f.default if f.default is not MISSING else None, str(f.metadata["doc"]))
+        for f in fields(Settings)
+    ]
+
+
+def _default_file(
+    flags: Mapping[str, object], settings: Mapping[str, str], environment: Mapping[str, str]
+) -> Path | None:
+    named = environment.get(ENVIRONMENT_PREFIX + "CONFIG")
+    if named:
+        return Path(named)
+    data = flags.get("data") or settings.get("data") or "data"
+    beside = Path(str(data)) / FILE_NAME
+    return beside if beside.is_file() else None
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: the settings file cannot be read: {error}") from error
+
+
+def _convert(name: str, value: object, source: str) -> object:
+    kind = _KINDS[name]
+    try:
+        return Path(str(value)) if kind is Path else msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {name} = {value!r} does not fit: {error}") from error
+
+
+_KINDS: dict[str, Any] = {}
+
+
+def _fill_kinds() -> None:
+    import typing
+
+    _KINDS.update(typing.get_type_hints(Settings))
+
+
+_fill_kinds()

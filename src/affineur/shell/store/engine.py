@@ -1,0 +1,119 @@
+"""Connections and transactions.
+
+Two kinds of transaction exist. `Store.read` sees one consistent state and locks nobody out. `Store.write` is
+the only way to change anything: writers stand in line (SQLite: ``BEGIN IMMEDIATE``; PostgreSQL: the row of
+`journal_head` is locked first), so what a rule has read is still true when its act is committed, and journal
+serials come in commit order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from . import schema
+
+SCHEMA_REVISION = "0001"
+"""The newest migration. A test holds it against `migrations/`."""
+
+
+class SchemaMismatch(Exception):
+    """The database is older or newer than the program; the message says which and what to do."""
+
+
+class Store:
+    """One database. Safe to share between threads; open one per process."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = engine.execution_options(affineur_write=True)
+        self._reading = (
+            engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        )
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction over one consistent state; nothing done in it is kept."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """The transaction in which one act happens, whole or not at all. Durable when the block is left."""
+        with self._writing.begin() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(schema.journal_head.c.serial).with_for_update())
+            yield connection
+
+    def create(self) -> None:
+        """Bring an empty or older database to the present schema."""
+        from .migrate import upgrade
+
+        upgrade(self.engine)
+
+    def require_current(self) -> None:
+        """Raise `SchemaMismatch` unless the schema is the one this program was written for."""
+        found = self.revision()
+        if found == SCHEMA_REVISION:
+            return
+        if found is None:
+            raise SchemaMismatch("The database is empty. Run `affineur init` first.")
+        raise SchemaMismatch(
+            f"The database has schema {found}, this program needs {SCHEMA_REVISION}. "
+            "Run `affineur migrate` (an older program cannot use a newer database)."
+        )
+
+    def revision(self) -> str | None:
+        """The migration the database is at; None for an empty one."""
+        if not sa.inspect(self.engine).has_table("alembic_version"):
+            return None
+        with self.engine.connect() as connection:
+            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        return None if found is None else str(found)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def connect(url: str) -> Store:
+    """Open the database at ``url`` (SQLAlchemy form). The folder of an SQLite file is made where missing."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": 30.0, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12)
+    return Store(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling would begin too late and with a plain BEGIN; `_begin_sqlite` does it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # an acknowledged upload survives the loss of power
+        "foreign_keys = ON",
+        "busy_timeout = 30000",
+        "cache_size = -8192",  # KiB
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A plain BEGIN that reads and then writes fails at once when another writer came first: it cannot wait,
+    # because what it has read is already old. IMMEDIATE waits in line before reading.
+    writing = connection.get_execution_options().get("affineur_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

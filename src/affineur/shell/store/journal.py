@@ -1,0 +1,103 @@
+"""The stored journal: appending in commit order, and reading back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import orjson
+import sqlalchemy as sa
+
+from affineur.core.journal import Entry, Event, chain
+
+from .schema import journal, journal_head
+
+
+def append(connection: sa.Connection, at: datetime, events: list[Event], actor: str | None = None) -> int:
+    """Append ``events`` inside the caller's write transaction; the serial of the last one.
+
+    ``actor`` is kept for the operator only. Call with a connection from `Store.write`.
+    """
+    serial, previous = connection.execute(sa.select(journal_head.c.serial, journal_head.c.hash)).one()
+    rows = []
+    for event in events:
+        entry = chain(serial + 1, at, event, previous)
+        rows.append(_row(entry, actor))
+        serial, previous = entry.serial, entry.hash
+    connection.execute(journal.insert(), rows)
+    connection.execute(journal_head.update().values(serial=serial, hash=previous))
+    return int(serial)
+
+
+def head(connection: sa.Connection) -> tuple[int, str]:
+    """The newest serial and its hash; ``(0, GENESIS)`` for an empty journal."""
+    serial, digest = connection.execute(sa.select(journal_head.c.serial, journal_head.c.hash)).one()
+    return int(serial), str(digest)
+
+
+def moment(connection: sa.Connection, serial: int) -> datetime:
+    """When the entry of that serial was written; the beginning of 1970 for serial 0."""
+    at = connection.scalar(sa.select(journal.c.at).where(journal.c.serial == serial))
+    return at or datetime.fromtimestamp(0, UTC)
+
+
+def changed_since(
+    connection: sa.Connection, serial: int, limit: int = 10_000
+) -> tuple[list[tuple[str, int]], int]:
+    """Projects with entries after ``serial`` as ``(name, newest serial)``, over at most ``limit`` entries.
+
+    The second value is the last serial looked at. Cost: linear in the number of entries since ``serial``.
+    """
+    window = (
+        sa.select(journal.c.serial, journal.c.project)
+        .where(journal.c.serial > serial)
+        .order_by(journal.c.serial)
+        .limit(limit)
+    )
+    newest: dict[str, int] = {}
+    last = serial
+    for last, name in connection.execute(window):
+        newest[name] = last
+    return list(newest.items()), last
+
+
+def entries(connection: sa.Connection, since: int = 0, limit: int | None = None) -> Iterator[Entry]:
+    """Entries after ``since``, oldest first."""
+    query = sa.select(journal).where(journal.c.serial > since).order_by(journal.c.serial).limit(limit)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        event = Event(
+            event=row.event,
+            project=row.project,
+            version=row.version,
+            filename=row.filename,
+            sha256=row.sha256,
+            old=orjson.loads(row.old),
+            new=orjson.loads(row.new),
+            rule=row.rule,
+            reason=row.reason,
+            actor_class=row.actor_class,
+            hint=row.hint,
+        )
+        yield Entry(row.serial, row.at, event, row.previous, row.hash)
+
+
+def _row(entry: Entry, actor: str | None) -> dict[str, object]:
+    event = entry.event
+    return {
+        "serial": entry.serial,
+        "at": entry.at,
+        "event": event.event,
+        "project": event.project,
+        "version": event.version,
+        "filename": event.filename,
+        "sha256": event.sha256,
+        "old": orjson.dumps(dict(event.old)).decode(),
+        "new": orjson.dumps(dict(event.new)).decode(),
+        "rule": event.rule,
+        "reason": event.reason,
+        "actor_class": event.actor_class,
+        "hint": event.hint,
+        "previous": entry.previous,
+        "hash": entry.hash,
+        "actor": actor,
+    }

@@ -1,0 +1,274 @@
+"""Questions about projects, releases and files, and the writes that acts are made of.
+
+Every function takes the caller's connection: reads belong to the caller's state, writes to its transaction.
+What does not live here: whether something may be done (`core.policy`, `core.access`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+
+from affineur.core.metadata import CoreMetadata
+from affineur.core.names import NormalizedName, lookalike_key
+from affineur.core.simple import FileLink, RootEntry
+from affineur.core.standing import Standing
+
+from .schema import account, burnt_filename, file, project, release, role
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRow:
+    """A project as stored. Limits are None where the index's own apply."""
+
+    id: int
+    name: NormalizedName
+    display_name: str
+    created_at: datetime
+    serial: int
+    size_bytes: int
+    file_limit_bytes: int | None
+    total_limit_bytes: int | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What is known of a file name or digest that an upload brings again."""
+
+    filename: str
+    sha256: str
+    blake2b_256: str
+
+
+_PROJECT = (
+    project.c.id,
+    project.c.name,
+    project.c.display_name,
+    project.c.created_at,
+    project.c.serial,
+    project.c.size_bytes,
+    project.c.file_limit_bytes,
+    project.c.total_limit_bytes,
+)
+_STANDING = (
+    project.c.maintenance,
+    project.c.maintenance_reason,
+    project.c.advice,
+    project.c.advice_reason,
+    project.c.safety,
+    project.c.safety_reason,
+)
+_BY_NAME = sa.select(*_PROJECT, *_STANDING).where(project.c.name == sa.bindparam("name"))
+_FILES = (
+    sa.select(
+        file.c.filename,
+        release.c.version,
+        file.c.sha256,
+        file.c.size_bytes,
+        file.c.uploaded_at,
+        file.c.requires_python,
+        file.c.metadata_sha256,
+        file.c.yanked,
+        file.c.yanked_reason,
+    )
+    .join(release, release.c.id == file.c.release_id)
+    .where(file.c.project_id == sa.bindparam("project_id"))
+)
+
+
+def find(connection: sa.Connection, name: str) -> ProjectRow | None:
+    """The project of that normalised name."""
+    row = connection.execute(_BY_NAME, {"name": name}).first()
+    if row is None:
+        return None
+    values = tuple(row)
+    return ProjectRow(*values[: len(_PROJECT)], Standing(*values[len(_PROJECT) :]))
+
+
+def file_links(connection: sa.Connection, project_id: int) -> list[FileLink]:
+    """Every file of a project, in no order. Cost: linear in them."""
+    return [FileLink(*row) for row in connection.execute(_FILES, {"project_id": project_id})]
+
+
+def versions(connection: sa.Connection, project_id: int) -> list[str]:
+    """Every version of a project, those without files included, in no order."""
+    return list(connection.scalars(sa.select(release.c.version).where(release.c.project_id == project_id)))
+
+
+def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
+    """Every project that the root list names, by name: all but the quarantined ones. Cost: linear in projects."""
+    query = (
+        sa.select(project.c.name, project.c.serial)
+        .where(project.c.safety != "quarantined")
+        .order_by(
+            sa.collate(project.c.name, "C") if connection.dialect.name == "postgresql" else project.c.name
+        )
+    )
+    for name, serial in connection.execution_options(yield_per=10_000).execute(query):
+        yield RootEntry(name, serial)
+
+
+def names(connection: sa.Connection) -> list[NormalizedName]:
+    """Every project, by name. Cost: linear in projects."""
+    return [
+        NormalizedName(name)
+        for name in connection.scalars(sa.select(project.c.name).order_by(project.c.name))
+    ]
+
+
+def lookalikes(connection: sa.Connection, name: NormalizedName) -> list[str]:
+    """Other projects whose names may be mistaken for ``name``."""
+    query = sa.select(project.c.name).where(
+        project.c.lookalike == lookalike_key(name), project.c.name != name
+    )
+    return list(connection.scalars(query))
+
+
+def known_file(connection: sa.Connection, filename: str, sha256: str) -> KnownFile | None:
+    """The stored file of that name, or else of that content; None where both are new."""
+    columns = sa.select(file.c.filename, file.c.sha256, file.c.blake2b_256)
+    for condition in (file.c.filename == filename, file.c.sha256 == sha256):
+        row = connection.execute(columns.where(condition)).first()
+        if row is not None:
+            return KnownFile(*row)
+    return None
+
+
+def is_burnt(connection: sa.Connection, filename: str) -> bool:
+    """Whether the file name was ever given to a file."""
+    return (
+        connection.scalar(sa.select(burnt_filename.c.filename).where(burnt_filename.c.filename == filename))
+        is not None
+    )
+
+
+def release_of(connection: sa.Connection, project_id: int, version: str) -> tuple[int, datetime] | None:
+    """The id and first moment of a release."""
+    query = sa.select(release.c.id, release.c.created_at)
+    row = connection.execute(
+        query.where(release.c.project_id == project_id, release.c.version == version)
+    ).first()
+    return None if row is None else (row.id, row.created_at)
+
+
+def has_sdist(connection: sa.Connection, release_id: int) -> bool:
+    """Whether the release has a source distribution."""
+    query = sa.select(file.c.id).where(file.c.release_id == release_id, file.c.kind == "sdist").limit(1)
+    return connection.scalar(query) is not None
+
+
+def role_of(connection: sa.Connection, project_id: int, account_id: int) -> str | None:
+    """The role of an account on a project."""
+    return connection.scalar(
+        sa.select(role.c.role).where(role.c.project_id == project_id, role.c.account_id == account_id)
+    )
+
+
+def people(connection: sa.Connection, project_id: int) -> list[tuple[str, str]]:
+    """Who may publish, as ``(role, account name)``, owners first."""
+    query = (
+        sa.select(role.c.role, account.c.name)
+        .join(account, account.c.id == role.c.account_id)
+        .where(role.c.project_id == project_id)
+        .order_by(role.c.role.desc(), account.c.name)
+    )
+    return [(found.role.capitalize(), found.name) for found in connection.execute(query)]
+
+
+def add_project(
+    connection: sa.Connection, name: NormalizedName, display_name: str, at: datetime
+) -> ProjectRow:
+    """A new project, without files and without people."""
+    key = connection.scalar(
+        project.insert()
+        .values(
+            name=name,
+            display_name=display_name,
+            lookalike=lookalike_key(name),
+            created_at=at,
+            serial=0,
+            size_bytes=0,
+            maintenance="active",
+            advice="none",
+            safety="clear",
+        )
+        .returning(project.c.id)
+    )
+    assert key is not None
+    return ProjectRow(key, name, display_name, at, 0, 0, None, None, Standing())
+
+
+def grant(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
+    """Give an account a role on a project."""
+    connection.execute(
+        role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at)
+    )
+
+
+def add_release(
+    connection: sa.Connection,
+    project_id: int,
+    metadata: CoreMetadata,
+    description_html: str | None,
+    at: datetime,
+) -> int:
+    """A new release, described by the metadata of its first file; its id.
+
+    The description is kept rendered, beside the other fields: it is the largest and nobody reads its source.
+    """
+    key = connection.scalar(
+        release.insert()
+        .values(
+            project_id=project_id,
+            version=metadata.version,
+            created_at=at,
+            summary=metadata.summary,
+            keywords=metadata.keywords,
+            core_metadata=msgspec.json.encode(replace(metadata, description=None)).decode(),
+            description_html=description_html,
+        )
+        .returning(release.c.id)
+    )
+    assert key is not None
+    return int(key)
+
+
+def add_file(connection: sa.Connection, values: dict[str, object]) -> None:
+    """A new file (columns of `schema.file`), its name burnt for ever, its size counted."""
+    connection.execute(
+        file.insert().values(yanked=False) if "yanked" not in values else file.insert(), values
+    )
+    connection.execute(
+        burnt_filename.insert(), {"filename": values["filename"], "burnt_at": values["uploaded_at"]}
+    )
+    connection.execute(
+        project.update()
+        .where(project.c.id == values["project_id"])
+        .values(size_bytes=project.c.size_bytes + values["size_bytes"])
+    )
+
+
+def set_serial(connection: sa.Connection, project_id: int, serial: int) -> None:
+    """Note the newest journal entry about a project."""
+    connection.execute(project.update().where(project.c.id == project_id).values(serial=serial))
+
+
+def set_standing(connection: sa.Connection, project_id: int, changes: dict[str, object]) -> None:
+    """Change columns of a project's standing; the columns are the fields of `Standing`."""
+    connection.execute(project.update().where(project.c.id == project_id).values(changes))
+
+
+def set_yanked(
+    connection: sa.Connection, project_id: int, filenames: Sequence[str], yanked: bool, reason: str | None
+) -> None:
+    """Yank or un-yank files of a project."""
+    connection.execute(
+        file.update()
+        .where(file.c.project_id == project_id, file.c.filename.in_(filenames))
+        .values(yanked=yanked, yanked_reason=reason)
+    )

@@ -1,0 +1,182 @@
+"""The tables. Every fact of the index is a row here; pages, links and search are projections of them.
+
+What does not live here: how tables came to be (`migrations/`), and questions to them (`projects`, `tokens`,
+`journal`). Moments are stored as whole microseconds since 1970 UTC, so that both databases order and compare
+them alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime, kept as microseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """The number that is stored."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """The moment that was stored."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+_Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite gives row ids to INTEGER PRIMARY KEY only
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("is_operator", sa.Boolean, nullable=False, default=False),
+    sa.Column("created_at", Moment, nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("secret_sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("scope", sa.Text, nullable=False),  # "publish" or "read"
+    sa.Column("projects", sa.Text),  # JSON list of names; NULL: every project the account may act on
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment),
+    sa.Column("revoked_at", Moment),
+    sa.Column("last_used_at", Moment),
+)
+
+project = sa.Table(
+    "project",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("lookalike", sa.Text, nullable=False, index=True),
+    sa.Column("created_at", Moment, nullable=False, index=True),
+    sa.Column("serial", sa.BigInteger, nullable=False),  # of the newest journal entry about this project
+    sa.Column("size_bytes", sa.BigInteger, nullable=False, default=0),
+    sa.Column("file_limit_bytes", sa.BigInteger),
+    sa.Column("total_limit_bytes", sa.BigInteger),
+    sa.Column("maintenance", sa.Text, nullable=False, default="active"),
+    sa.Column("maintenance_reason", sa.Text),
+    sa.Column("advice", sa.Text, nullable=False, default="none"),
+    sa.Column("advice_reason", sa.Text),
+    sa.Column("safety", sa.Text, nullable=False, default="clear"),
+    sa.Column("safety_reason", sa.Text),
+)
+
+role = sa.Table(
+    "role",
+    metadata,
+    sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("granted_at", Moment, nullable=False),
+)
+
+release = sa.Table(
+    "release",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False, index=True),
+    sa.Column("summary", sa.Text),
+    sa.Column("keywords", sa.Text),
+    sa.Column(
+        "core_metadata", sa.Text, nullable=False
+    ),  # JSON of core.metadata.CoreMetadata, without the description
+    sa.Column("description_html", sa.Text),
+    sa.UniqueConstraint("project_id", "version"),
+)
+
+file = sa.Table(
+    "file",
+    metadata,
+    sa.Column("id", _Key, primary_key=True),
+    sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("release_id", sa.ForeignKey("release.id", ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("filename", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),  # "bdist_wheel" or "sdist"
+    sa.Column("python_version", sa.Text, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False, unique=True),
+    sa.Column("blake2b_256", sa.Text, nullable=False),
+    sa.Column("md5", sa.Text, nullable=False),
+    sa.Column("requires_python", sa.Text),
+    sa.Column("metadata_sha256", sa.Text),  # of the blob served as `.metadata`; NULL: none is offered
+    sa.Column("comment", sa.Text),
+    sa.Column("uploaded_at", Moment, nullable=False),
+    sa.Column("uploaded_by", sa.ForeignKey("account.id", ondelete="SET NULL")),
+    sa.Column("yanked", sa.Boolean, nullable=False, default=False),
+    sa.Column("yanked_reason", sa.Text),
+)
+
+burnt_filename = sa.Table(
+    "burnt_filename",
+    metadata,
+    # Every file name ever accepted. A name whose file is gone is never given to other content.
+    sa.Column("filename", sa.Text, primary_key=True),
+    sa.Column("burnt_at", Moment, nullable=False),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("serial", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("project", sa.Text, nullable=False, index=True),
+    sa.Column("version", sa.Text),
+    sa.Column("filename", sa.Text),
+    sa.Column("sha256", sa.Text),
+    sa.Column("old", sa.Text, nullable=False),  # JSON
+    sa.Column("new", sa.Text, nullable=False),  # JSON
+    sa.Column("rule", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("actor_class", sa.Text, nullable=False),
+    sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column(
+        "actor", sa.Text
+    ),  # account name, for the operator only: outside the hash and outside every feed
+)
+
+journal_head = sa.Table(
+    "journal_head",
+    metadata,
+    # One row. Taking it for update is what puts writers in line, hence serials into commit order.
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("serial", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    # Keys that must outlive a restart and be the same in every worker (the request log's address key, say).
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+)

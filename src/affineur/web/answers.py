@@ -1,0 +1,76 @@
+"""Answers that several routes give: refusals in the form the client asked for, and plain texts.
+
+A refusal says the same in every form: the sentence of the `Decision`. Upload clients show people the reason
+phrase, so it carries the sentence too.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from affineur.core.decision import Decision
+
+from .protocol import REASON_HEADER, reason_phrase
+
+STATUS_OF_RULE = {
+    "access": 403,
+    "identity": 403,
+}
+"""HTTP status by the first part of a rule's id; 400 for every other rule."""
+
+
+def status_of(decision: Decision) -> int:
+    """The HTTP status a refusal is answered with."""
+    if decision.rule == "upload.state":
+        return 403
+    return STATUS_OF_RULE.get(decision.rule.partition(".")[0], 400)
+
+
+def refusal(request: Request, decision: Decision, status: int | None = None) -> Response:
+    """The answer to a refused request, in the form that ``Accept`` prefers.
+
+    JSON with ``message``, ``code``, ``title``; problem details (RFC 9457); HTML; else plain text.
+    """
+    status = status or status_of(decision)
+    title = HTTPStatus(status).phrase
+    kind = preferred(request.headers.get("accept", "*/*"), _REFUSAL_TYPES)
+    sentence = decision.sentence
+    if kind == "application/problem+json":
+        body = orjson.dumps(
+            {
+                "type": f"{request.base_url}help/rules#{decision.rule}",
+                "title": title,
+                "status": status,
+                "detail": sentence,
+                "rule": decision.rule,
+            }
+        )
+    elif kind == "application/json":
+        body = orjson.dumps(
+            {"message": sentence, "code": f"{status} {sentence}", "title": title, "rule": decision.rule}
+        )
+    else:
+        body = f"{status} {title}\n\n{sentence}\n".encode()
+    headers = {REASON_HEADER.decode(): reason_phrase(sentence).decode("latin-1"), "cache-control": "no-store"}
+    return Response(body, status, headers, media_type=kind)
+
+
+def text(body: str, status: int = 200, **headers: str) -> Response:
+    """A plain text answer. Header names are given with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(body, status, named, media_type="text/plain")
+
+
+def preferred(accept: str, offers: tuple[str, ...]) -> str:
+    """The offer that ``accept`` gives the highest quality; the first of them on a tie, and where none fits."""
+    from affineur.core.negotiation import media_ranges, quality
+
+    ranges = list(media_ranges(accept))
+    return max(offers, key=lambda offer: (quality(offer, ranges), -offers.index(offer)))
+
+
+_REFUSAL_TYPES = ("text/plain", "application/json", "application/problem+json")

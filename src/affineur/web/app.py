@@ -1,0 +1,79 @@
+"""The application: every route in one table, and what surrounds them.
+
+What does not live here: what a route does (the module it is taken from), and the hot path (`web.hot`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from affineur.core.decision import Decision
+from affineur.shell.index import Index
+
+from . import files, health, simple_api, uploads
+from .answers import refusal
+from .identity import identify
+from .requestlog import RequestLog
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the application."""
+    return [
+        Route("/simple", simple_api.root_list),
+        Route("/simple/", simple_api.root_list),
+        Route("/simple/{name}", simple_api.project_page),
+        Route("/simple/{name}/", simple_api.project_page),
+        Route("/simple/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/packages/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/packages/{rest:path}", files.public_file),
+        Route("/legacy", uploads.redirect_without_slash, methods=["POST"]),
+        Route("/legacy/", uploads.receive_upload, methods=["POST"]),
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
+    ]
+
+
+OPEN_PATHS = ("/health/", "/legacy", "/static/")
+"""What a private index shows without a token: whether it lives, and where uploads (with their own check) go."""
+
+
+class PrivateIndex:
+    """With ``read = "token"`` nothing is shown to anybody without a token."""
+
+    def __init__(self, app: ASGIApp, index: Index) -> None:
+        self.app, self.index = app, index
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask for a token, or go on."""
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        actor = await asyncio.to_thread(identify, self.index.store, request.headers.get("authorization"))
+        if isinstance(actor, Decision):
+            response = refusal(request, actor, 401)
+            response.headers["www-authenticate"] = 'Basic realm="index", charset="UTF-8"'
+            await response(scope, receive, send)
+            return
+        scope["affineur.actor"] = actor
+        await self.app(scope, receive, send)
+
+
+def build(index: Index, log: RequestLog) -> Starlette:
+    """The application of an opened index."""
+    private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
+    app = Starlette(routes=routes(), middleware=private)
+    app.router.redirect_slashes = False
+    app.state.index = index
+    app.state.log = log
+    return app

@@ -1,0 +1,107 @@
+"""How HTTP reaches us: uvicorn's HTTP/1.1 protocol, with two things more.
+
+A request that the hot path can answer is answered right where its headers end, without a task or a message:
+that halves the cost of an index page. And a response may name its own reason phrase (the header
+`REASON_HEADER`), because upload clients show people nothing else of a refusal; ASGI has no place for it.
+
+What does not live here: any rule about what is answered (`web.hot`, `web.app`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .hot import Hot
+
+REASON_HEADER = b"x-reason"
+"""Set by the application; turned into the reason phrase and never sent as a header."""
+
+_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
+_REASON_LINE = b"\r\n" + REASON_HEADER + b": "
+
+
+class _Answered:
+    """Stands for the request that was answered at once, where uvicorn expects one in progress."""
+
+    response_complete = True
+    message_event = asyncio.Event()
+
+
+_ANSWERED: Any = _Answered()
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. ``hot`` is set on a subclass made for each server (see `protocol_for`)."""
+
+    hot: Hot
+
+    def on_headers_complete(self) -> None:
+        """Answer at once, or hand on to uvicorn."""
+        method = self.parser.get_method()
+        if (
+            (method == b"GET" or method == b"HEAD")
+            and b"?" not in self.url
+            and b"%" not in self.url
+            and not self.flow.write_paused
+            and (self.cycle is None or self.cycle.response_complete)
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+        ):
+            client = self.client[0] if self.client else ""
+            answer = self.hot.answer(method, self.url.decode("latin-1"), self.headers, client)
+            if answer is not None:
+                parts = [_STATUS_LINES[answer.status]]
+                parts.extend([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+                parts += (answer.head, b"\r\n", answer.body)
+                self.transport.write(b"".join(parts))
+                self.cycle = _ANSWERED
+                self.on_response_complete()
+                return
+        super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if cycle.scope["method"] == "POST":
+            cycle.transport = _ReasonTransport(cycle.transport)  # type: ignore[assignment]
+        super()._start_asgi_task(cycle, app)
+
+
+class _ReasonTransport:
+    """A transport that turns `REASON_HEADER` of the response head, its first write, into the reason phrase."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head_is_next = True
+
+    def write(self, data: bytes) -> None:
+        """Write on; the final response head is rewritten."""
+        if self._head_is_next and not data.startswith(b"HTTP/1.1 100"):
+            self._head_is_next = False
+            data = _with_reason(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def protocol_for(answers: Hot) -> type[Protocol]:
+    """The protocol class of a server whose hot path is ``answers``."""
+    return type("Protocol", (Protocol,), {"hot": answers})
+
+
+def reason_phrase(message: str) -> bytes:
+    """``message`` as a reason phrase: one line of latin-1, what cannot be encoded becomes ``?`` (RFC 9112 §4)."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
+    return line.encode("latin-1", "replace")
+
+
+def _with_reason(head: bytes) -> bytes:
+    start = head.find(_REASON_LINE)
+    if start < 0:
+        return head
+    end = head.index(b"\r\n", start + 2)
+    reason = head[start + len(_REASON_LINE) : end]
+    status_line_end = head.index(b"\r\n")
+    return b"%b %b%b%b" % (head[:12], reason, head[status_line_end:start], head[end:])

@@ -1,0 +1,147 @@
+"""Supervision: one process that starts the others, starts them again when they die, and ends them together.
+
+It loads everything and then forks: the processes share that memory, and are ready at once. Serving processes
+each have a listening socket of their own (``SO_REUSEPORT``: the kernel spreads connections evenly); the
+sockets belong to the supervisor, so connections that wait survive the death of a worker.
+
+What does not live here: what a process does (`worker.serve`, `projections.follow`, `edge`).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 15.0
+_BACKLOG = 2048
+_FAST_DEATH_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Child:
+    """A process that is kept running. ``started`` is a monotonic moment."""
+
+    name: str
+    run: Callable[[], None]
+    pid: int = 0
+    started: float = 0.0
+
+
+class Supervisor:
+    """Keeps ``children`` running until it is told to end."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self._children = children
+        self._ending = False
+
+    def run(self) -> int:
+        """Start all, watch, end all; the exit status. Call from a process without threads."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        gc.collect()
+        gc.freeze()  # what is loaded now is shared by all children; the collector must not write to it
+        for child in self._children:
+            self._start(child)
+        while not self._ending:
+            self._reap()
+        return self._end_children()
+
+    def _start(self, child: Child) -> None:
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid == 0:
+            self._become(child)
+        child.pid, child.started = pid, time.monotonic()
+
+    def _become(self, child: Child) -> None:
+        status = 1
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(
+                signal.SIGINT, signal.SIG_IGN
+            )  # Ctrl-C reaches the whole group; the supervisor ends us
+            child.run()
+            status = 0
+        except SystemExit as error:
+            status = error.code if isinstance(error.code, int) else 1
+        except BaseException:
+            log.exception("process failed", process=child.name)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _reap(self) -> None:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pid, status = 0, 0
+        if not pid:
+            signal.sigtimedwait({signal.SIGCHLD}, 0.2)
+            return
+        child = next((child for child in self._children if child.pid == pid), None)
+        if child is None or self._ending:
+            return
+        log.warning(
+            "process ended; starting it again", process=child.name, status=os.waitstatus_to_exitcode(status)
+        )
+        if time.monotonic() - child.started < _FAST_DEATH_SECONDS:
+            time.sleep(1.0)  # something is wrong beyond this process: do not spin
+        self._start(child)
+
+    def _end(self, _number: int, _frame: object) -> None:
+        self._ending = True
+
+    def _end_children(self) -> int:
+        left = {child.pid for child in self._children if child.pid}
+        for pid in left:
+            _signal(pid, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while left and time.monotonic() < deadline:
+            left = {pid for pid in left if not _is_over(pid)}
+            time.sleep(0.02)
+        for pid in left:
+            log.warning("process did not end in time", pid=pid, seconds=GRACE_SECONDS)
+            _signal(pid, signal.SIGKILL)
+        return 0
+
+
+def listen(host: str, port: int, count: int) -> list[socket.socket]:
+    """``count`` sockets listening on the same address. Port 0 picks a free one, the same for all."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sockets: list[socket.socket] = []
+    for _ in range(count):
+        each = socket.socket(family, socket.SOCK_STREAM)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        each.bind((host, port))
+        port = each.getsockname()[1]
+        each.listen(_BACKLOG)
+        each.setblocking(False)
+        each.set_inheritable(True)
+        sockets.append(each)
+    return sockets
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _is_over(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

@@ -1,0 +1,75 @@
+"""One serving process: uvicorn over our protocol, hot path and application."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from affineur.core.decision import Decision
+from affineur.settings import Settings
+from affineur.shell.index import Index, open_index
+from affineur.shell.store import accounts
+
+from . import app, identity
+from .hot import Hot
+from .protocol import protocol_for
+from .requestlog import RequestLog, address_keeper
+
+GRACE_SECONDS = 10
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Answer requests on ``listening`` until SIGTERM or SIGINT; requests in progress are finished first."""
+    index = open_index(settings)
+    log = RequestLog(settings.logs, address_keeper(settings.log_address, _address_key(index)))
+    hot = Hot(
+        settings.public,
+        log,
+        cache_bytes=settings.page_cache_bytes,
+        max_age_seconds=settings.page_max_age_seconds,
+        country_header=settings.country_header,
+        trusted_proxies=settings.trusted_proxies,
+        may_read=_reader_check(index) if settings.read == "token" else None,
+    )
+    config = uvicorn.Config(
+        app.build(index, log),
+        http=protocol_for(hot),
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.trusted_proxies > 0,
+        forwarded_allow_ips="*" if settings.trusted_proxies > 0 else None,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    # What is loaded by now lives for ever: keep the collector from walking (and copying, after a fork) it.
+    gc.freeze()
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(uvicorn.Server(config).serve(sockets=[listening]))
+    finally:
+        log.close()
+        index.close()
+
+
+def _address_key(index: Index) -> bytes:
+    if index.settings.log_address != "hash":
+        return b""
+    with index.store.write() as connection:
+        return accounts.shared_secret(connection, "request-log-address")
+
+
+def _reader_check(index: Index) -> Callable[[bytes | None], bool]:
+    def may_read(authorization: bytes | None) -> bool:
+        """Whether a request with this ``Authorization`` may read. Cost: one indexed read."""
+        header = None if authorization is None else authorization.decode("latin-1")
+        return not isinstance(identity.identify(index.store, header), Decision)
+
+    return may_read
