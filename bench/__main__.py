@@ -68,9 +68,7 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["compare", "scale"], default="compare")
-    parser.add_argument(
-        "--quick", action="store_true", help="one short round on a small index; keeps no report"
-    )
+    parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (3)")
     parser.add_argument("--seconds", type=int, help="seconds of load for each figure (3)")

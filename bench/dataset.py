@@ -64,6 +64,7 @@ class Wheel:
             ("summary", _SUMMARY),
             ("author", "Somebody"),
             ("license", "Apache-2.0"),
+            ("description_content_type", "text/markdown"),
             ("requires_python", ">=3.9"),
             ("requires_dist", "idna>=3"),
             ("classifiers", "Programming Language :: Python :: 3"),
@@ -80,11 +81,11 @@ def make_wheel(project: str, version: str, size_bytes: int) -> Wheel:
     metadata = (
         f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\nSummary: {_SUMMARY}\n"
         "Author: Somebody\nLicense: Apache-2.0\nRequires-Python: >=3.9\nRequires-Dist: idna>=3\n"
-        "Classifier: Programming Language :: Python :: 3\n\n"
+        "Classifier: Programming Language :: Python :: 3\nDescription-Content-Type: text/markdown\n\n"
         f"# {project}\n\nWhat this project is for, in a sentence or two.\n"
     )
     wheel = "Wheel-Version: 1.0\nGenerator: affineur-bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    overhead_bytes = 1_400 + 4 * len(stem)
+    overhead_bytes = 1_450 + 4 * len(stem)
     payload = random.Random(f"{project} {version}").randbytes(max(64, size_bytes - overhead_bytes))
     members = [
         (f"{stem}/__init__.py", f'__version__ = "{version}"\n'.encode()),
@@ -124,9 +125,7 @@ def measured_wheels() -> Iterator[Wheel]:
 
 def file_wheel(project: str) -> Wheel:
     """The one wheel of a project whose file is fetched."""
-    return make_wheel(
-        project, "1.0", {FILE_20_KB: WHEEL_20_KB_BYTES, FILE_10_MIB: WHEEL_10_MIB_BYTES}[project]
-    )
+    return make_wheel(project, "1.0", {FILE_20_KB: WHEEL_20_KB_BYTES, FILE_10_MIB: WHEEL_10_MIB_BYTES}[project])
 
 
 def filler_wheels(projects: int) -> Iterator[Wheel]:
@@ -138,8 +137,7 @@ def filler_wheels(projects: int) -> Iterator[Wheel]:
 def upload_wheels(count: int, label: str) -> list[Wheel]:
     """``count`` wheels of 4 kB over ``count / 5`` new projects; ``label`` keeps runs apart."""
     return [
-        make_wheel(f"upload-{label}-{number // 5:05d}", f"1.{number % 5}", WHEEL_4_KB_BYTES)
-        for number in range(count)
+        make_wheel(f"upload-{label}-{number // 5:05d}", f"1.{number % 5}", WHEEL_4_KB_BYTES) for number in range(count)
     ]
 
 

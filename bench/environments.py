@@ -68,7 +68,5 @@ def nginx_program() -> Path:
             return candidate
     elsewhere = shutil.which("nginx")
     if elsewhere is None:
-        raise FileNotFoundError(
-            "no nginx: install the test requirements (make test) or Debian's package `nginx`."
-        )
+        raise FileNotFoundError("no nginx: install the test requirements (make test) or Debian's package `nginx`.")
     return Path(elsewhere)

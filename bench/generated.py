@@ -73,9 +73,7 @@ def _write_rows(index: Index, batch: list[Known], done: int) -> list[tuple[str, 
         owner = connection.scalar(sa.select(sa.func.min(schema.account.c.id)))
         serial, _ = journal.head(connection)
         events: list[Event] = []
-        rows: dict[str, list[dict[str, object]]] = {
-            name: [] for name in ("project", "release", "file", "role")
-        }
+        rows: dict[str, list[dict[str, object]]] = {name: [] for name in ("project", "release", "file", "role")}
         for key, known in enumerate(batch, first):
             digest = hashlib.sha256(known.name.encode()).hexdigest()
             filename = f"{known.name.replace('-', '_')}-{known.version}-py3-none-any.whl"

@@ -152,9 +152,7 @@ def _measure_read(row: Row, contestant: Contestant, seconds: int, findings: Find
     try:
         path = contestant.path(row)
         answer = checked(row, contestant.port, path)
-        logged = (
-            contestant.logged_lines() if isinstance(contestant, Affineur) and row.form == "file" else None
-        )
+        logged = contestant.logged_lines() if isinstance(contestant, Affineur) and row.form == "file" else None
         cpu_before = contestant.running.cpu_seconds()
         load = put_load(
             contestant.port,
@@ -203,9 +201,7 @@ def measure_uploads(
                 _measure_uploads(contestant, plan.uploads // plan.rounds, label, row, findings)
             except (UploadFailed, OSError, LookupError) as error:
                 findings.note(row, contestant.name, f"not believed: {error}")
-            say(
-                f"uploads: {contestant.name}: {findings.samples.get(row, {}).get(contestant.name, ['–'])[-1]}"
-            )
+            say(f"uploads: {contestant.name}: {findings.samples.get(row, {}).get(contestant.name, ['–'])[-1]}")
 
 
 def _measure_uploads(contestant: Contestant, count: int, label: str, row: str, findings: Findings) -> None:
@@ -227,9 +223,7 @@ def _measure_uploads(contestant: Contestant, count: int, label: str, row: str, f
     publisher.close()
     findings.add(f"{row}-visible", contestant.name, seen / len(watched))
     if seen < len(watched):
-        findings.note(
-            row, contestant.name, f"{len(watched) - seen} of {len(watched)} not visible when answered"
-        )
+        findings.note(row, contestant.name, f"{len(watched) - seen} of {len(watched)} not visible when answered")
 
 
 def _is_visible(contestant: Contestant, wheel: dataset.Wheel) -> bool:

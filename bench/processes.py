@@ -33,9 +33,7 @@ def free_port() -> int:
 class Running:
     """A started program with all its descendants. Programs get a session of their own, ended by its id."""
 
-    def __init__(
-        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         self.started = time.perf_counter()

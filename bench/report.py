@@ -118,9 +118,7 @@ def markdown(findings: Findings, plan: Plan) -> str:
     lines.append(_line("upload of 4 kB wheels, files/s", "upload", present, findings, 0))
     lines.append(_line("upload, slowest of 100, ms", "upload-p99-ms", present, findings, 1))
     lines.append(_line("visible when answered, share", "upload-visible", present, findings, 2))
-    lines.append(
-        _line(f"start to first answer, {plan.projects:,} projects, s", "start", present, findings, 2)
-    )
+    lines.append(_line(f"start to first answer, {plan.projects:,} projects, s", "start", present, findings, 2))
     lines.append(_line("memory after the load (PSS), MiB", "memory", present, findings, 0))
     lines += ["", "## Requests a second (or bytes) as a share of nginx", "", *_share_table(findings, present)]
     lines += [
@@ -131,13 +129,9 @@ def markdown(findings: Findings, plan: Plan) -> str:
     ]
     lines += ["", "## Targets", "", "| measure | server | asks | measured | |", "|---|---|---|---|---|"]
     marks = {True: "met", False: "**missed**", None: "nothing to compare with"}
-    lines += [
-        f"| {v.row} | {v.server} | {v.asks} | {v.measured} | {marks[v.met]} |" for v in verdicts(findings)
-    ]
+    lines += [f"| {v.row} | {v.server} | {v.asks} | {v.measured} | {marks[v.met]} |" for v in verdicts(findings)]
     remarks = [
-        f"- {row}, {server}: {text}"
-        for row, by_server in findings.notes.items()
-        for server, text in by_server.items()
+        f"- {row}, {server}: {text}" for row, by_server in findings.notes.items() for server, text in by_server.items()
     ]
     if remarks:
         lines += ["", "## Remarks", "", *remarks]
@@ -195,9 +189,7 @@ def write(findings: Findings, plan: Plan, *, keep_report: bool = True) -> Path:
     document: dict[str, Any] = {
         "plan": {name: getattr(plan, name) for name in plan.__slots__},
         "machine": _machine(),
-        "verdicts": [
-            {name: getattr(verdict, name) for name in verdict.__slots__} for verdict in verdicts(findings)
-        ],
+        "verdicts": [{name: getattr(verdict, name) for name in verdict.__slots__} for verdict in verdicts(findings)],
         **findings.as_dict(),
     }
     target = RESULTS / "latest.json"

@@ -17,9 +17,7 @@ from typing import Literal
 
 from bench import dataset
 
-PIP_ACCEPT = (
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
-)
+PIP_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 """What pip has sent since 22.2: JSON first, negotiated by the server."""
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
 _ANCHOR = re.compile(rb"<a\s[^>]*href=", re.IGNORECASE)
@@ -63,9 +61,7 @@ class NotOffered(Exception):
 def _page_rows(key: str, project: str, files: int) -> list[Row]:
     def row(form: Form, label: str, accept: str, encoding: str) -> Row:
         headers = {**_CLIENT, "Accept": accept, "Accept-Encoding": encoding}
-        return Row(
-            f"page-{key}-{form}", f"page, {files} files, {label}", project, form, files, headers=headers
-        )
+        return Row(f"page-{key}-{form}", f"page, {files} files, {label}", project, form, files, headers=headers)
 
     return [
         row("html", "HTML", "text/html", "identity"),

@@ -1,8 +1,8 @@
 """``python -m bench scale``: what 886,000 projects cost, against 5,000.
 
 Asks of both serving modes: how soon a new name is in the list of all projects, what an upload costs beside
-the same upload into a small index (interleaved), how long searches take through HTTP, and how long the list of
-all projects takes to rebuild in every form.
+the same upload into a small index (interleaved), how long searches take through HTTP, and how long the list
+of all projects takes to rebuild in every form.
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ def _measure(small: Affineur, large: Affineur, sample: list[str]) -> dict[str, A
     try:
         for server in (small, large):
             server.start(120)
-        found["start_seconds"] = (
-            round(time.perf_counter() - large.running.started, 2) if large.running else None
-        )
+        found["start_seconds"] = round(time.perf_counter() - large.running.started, 2) if large.running else None
         found.update(_compare_uploads(small, large))
         found["new_name_seconds"] = [round(_until_listed(large, number), 2) for number in range(_ROUNDS)]
         found.update(_searches(large, sample))
@@ -193,9 +191,7 @@ def _searches(server: Affineur, sample: list[str]) -> dict[str, Any]:
         "search_p50_ms": round(everything[len(everything) // 2], 1),
         "search_p99_ms": round(everything[int(len(everything) * 0.99)], 1),
         "search_max_ms": round(everything[-1], 1),
-        "search_p99_by_kind_ms": {
-            kind: round(sorted(v)[int(len(v) * 0.99)], 1) for kind, v in by_kind.items()
-        },
+        "search_p99_by_kind_ms": {kind: round(sorted(v)[int(len(v) * 0.99)], 1) for kind, v in by_kind.items()},
     }
 
 

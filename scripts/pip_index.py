@@ -26,9 +26,7 @@ _BESIDE_THE_INDEX = frozenset({"extra-index-url", "find-links"})
 _STRONGEST_FIRST = (":env:", "install", "global")
 
 
-def settings_for_uv(
-    environment: Mapping[str, str] = os.environ, *, for_locking: bool = False
-) -> dict[str, str]:
+def settings_for_uv(environment: Mapping[str, str] = os.environ, *, for_locking: bool = False) -> dict[str, str]:
     """Environment variables that make uv use the index pip is configured for.
 
     Variables that ``environment`` already holds are left out: who set uv up on purpose is right.
@@ -52,8 +50,6 @@ def settings_for_uv(
 
 def _pip_configuration() -> dict[str, str]:
     """``section.key`` to value, as `pip config list` prints it: one ``key='value'`` a line."""
-    listed = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
-    )
+    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     lines = (line.partition("=") for line in listed.stdout.splitlines() if "=" in line)
     return {key: str(ast.literal_eval(value)) for key, _, value in lines}

@@ -106,9 +106,7 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session", params=["python", "edge"])
-def shared_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def shared_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that many tests share, once all in Python and once behind nginx.
 
     A test that uses it publishes projects under names of its own, and counts nothing that others add to.
@@ -129,9 +127,7 @@ def cheeses() -> list[Project]:
 
 
 @pytest.fixture(scope="session")
-def cheese_server(
-    shared_server: Server, cheeses: list[Project], tmp_path_factory: pytest.TempPathFactory
-) -> Server:
+def cheese_server(shared_server: Server, cheeses: list[Project], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """The shared server, on which the five `cheeses` are published."""
     from tests.clients.publishing import publish_with_uv
     from tests.clients.runner import succeeded

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from bench.contestants.base import WORKERS, Contestant
-from bench.dataset import Wheel
+from bench.dataset import Wheel, read_folder
 from bench.environments import nginx_program
-from bench.publishing import Target
+from bench.processes import Running
+from bench.publishing import Target, publish_all
 from bench.rows import Row
 
 PROGRAM = Path(sys.executable).with_name("affineur")
@@ -29,9 +30,7 @@ class Affineur(Contestant):
     def run(self, *arguments: str) -> str:
         """Run one command of the program on the data folder; its standard output."""
         with self.log.open("ab") as log:
-            done = subprocess.run(
-                [str(PROGRAM), *arguments], check=True, stdout=subprocess.PIPE, stderr=log, text=True
-            )
+            done = subprocess.run([str(PROGRAM), *arguments], check=True, stdout=subprocess.PIPE, stderr=log, text=True)
         return done.stdout
 
     def create(self) -> None:
@@ -46,7 +45,16 @@ class Affineur(Contestant):
 
     def fill(self, wheels: Path) -> None:
         self.create()
-        self.run("import", "folder", str(wheels), "--data", str(self.folder))
+        try:
+            self.run("import", "folder", str(wheels), "--data", str(self.folder))
+        except subprocess.CalledProcessError:
+            self._fill_by_uploads(wheels)
+
+    def _fill_by_uploads(self, wheels: Path) -> None:
+        self.running = Running(self.command(), self.log)
+        self.running.wait_for(self.port, "/health/ready")
+        publish_all(self.target(), read_folder(wheels))
+        self.stop()
 
     def path(self, row: Row) -> str:
         if row.form != "file":

@@ -68,9 +68,7 @@ class Nginx(Contestant):
         configuration = self.folder / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""
         configuration.write_text(
-            _CONFIGURATION.format(
-                user=user, workers=WORKERS, folder=self.folder, port=self.port, json_type=JSON_TYPE
-            )
+            _CONFIGURATION.format(user=user, workers=WORKERS, folder=self.folder, port=self.port, json_type=JSON_TYPE)
         )
         return [str(self.program), "-p", str(self.folder), "-c", str(configuration), "-e", "stderr"]
 

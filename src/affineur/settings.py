@@ -35,9 +35,7 @@ def _setting(default: Any, doc: str) -> Any:
 class Settings:
     """All settings of one index."""
 
-    data: Path = _setting(
-        Path("data"), "Folder that holds everything this index knows (unless moved elsewhere below)."
-    )
+    data: Path = _setting(Path("data"), "Folder that holds everything this index knows (unless moved elsewhere below).")
     database: str = _setting(
         "",
         "Database URL; empty means SQLite at `affineur.db` in the data folder. PostgreSQL: `postgresql://user@host/name`.",
@@ -74,9 +72,7 @@ class Settings:
     read: Literal["anyone", "token"] = _setting(
         "anyone", "Who may read: anyone, or only holders of a token (pages and files alike)."
     )
-    new_projects: Literal["users", "operators"] = _setting(
-        "users", "Who may publish the first file of a new project."
-    )
+    new_projects: Literal["users", "operators"] = _setting("users", "Who may publish the first file of a new project.")
     allow_local_versions: bool = _setting(False, "Accept versions with a local label (`1.0+cu118`).")
     record: Literal["refuse", "report"] = _setting(
         "refuse", "What happens to an uploaded wheel whose RECORD does not match its contents."
@@ -102,9 +98,7 @@ class Settings:
         "How long clients may reuse an index page without asking again; 0 sends `no-cache` with a validator.",
     )
     page_cache_bytes: int = _setting(16 * MIB, "Memory each serving process uses for index pages.")
-    root_list_seconds: float = _setting(
-        1.0, "Shortest time between two rebuilds of the list of all projects."
-    )
+    root_list_seconds: float = _setting(1.0, "Shortest time between two rebuilds of the list of all projects.")
     remote_images: bool = _setting(False, "Let project descriptions load images from other hosts.")
 
     log_address: Literal["shorten", "hash", "full", "none"] = _setting(
@@ -112,9 +106,7 @@ class Settings:
         "How the client's address is kept in the request log: network only, keyed hash, whole, or not at all.",
     )
     country_header: str = _setting("", "Request header in which a front proxy gives the client's country.")
-    log_level: Literal["debug", "info", "warning", "error"] = _setting(
-        "info", "Least severe message that is logged."
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severe message that is logged.")
 
     @property
     def database_url(self) -> str:
@@ -173,9 +165,7 @@ def load(
     def take(found: Mapping[str, object], source: str) -> None:
         for name, value in found.items():
             if name not in sources:
-                raise SettingsError(
-                    f"{source}: there is no setting {name!r}. `affineur config` lists them all."
-                )
+                raise SettingsError(f"{source}: there is no setting {name!r}. `affineur config` lists them all.")
             values[name] = _convert(name, value, source)
             sources[name] = source
 

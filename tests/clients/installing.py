@@ -37,9 +37,7 @@ def install_with_pip(python: Path, index: Index, home: Path, *requirements: str,
 
 
 def install_with_uv(python: Path, index: Index, home: Path, *requirements: str) -> Outcome:
-    return run(
-        [program("uv", "uv"), "pip", "install", "--python", python, *requirements], home=home, index=index
-    )
+    return run([program("uv", "uv"), "pip", "install", "--python", python, *requirements], home=home, index=index)
 
 
 def compile_with_pip_tools(index: Index, home: Path, *requirements: str) -> Outcome:

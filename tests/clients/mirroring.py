@@ -52,9 +52,7 @@ verifiers = 2
 def devpi_mirror(index: Index, folder: Path) -> Iterator[Index]:
     """A devpi server whose index ``root/above`` mirrors ``index``; pip can be pointed at what is yielded."""
     data = folder / "devpi"
-    succeeded(
-        run([program("devpi", "devpi-init"), "--serverdir", data, "--no-root-pypi"], home=folder, index=index)
-    )
+    succeeded(run([program("devpi", "devpi-init"), "--serverdir", data, "--no-root-pypi"], home=folder, index=index))
     (port,) = free_ports(1)
     with (folder / "devpi.log").open("w") as log:
         server = subprocess.Popen(

@@ -1,7 +1,7 @@
 """Wheels and sdists made in memory: sound ones, and ones broken in a chosen place.
 
-Test support, not tests. `wheel` and `sdist` give the bytes of a file that every check accepts; their arguments
-change one thing at a time. Bytes are the same for the same arguments.
+Test support, not tests. `wheel` and `sdist` give the bytes of a file that every check accepts; their
+arguments change one thing at a time. Bytes are the same for the same arguments.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def record_line(path: str, data: bytes, algorithm: str = "sha256") -> str:
 def wheel_members(
     name: str = "foo",
     version: str = "1.0",
+    *,
     files: Mapping[str, bytes] | None = None,
     metadata: bytes | None = None,
     wheel_file: bytes = b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -45,7 +46,7 @@ def wheel_members(
     dist_info: str | None = None,
     extra: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """The members of a wheel by path. ``files`` and ``extra`` are listed in RECORD; ``extra`` is added last."""
+    """The members of a wheel by path. RECORD lists ``files`` and ``extra``; ``extra`` is added last."""
     escaped = name.replace("-", "_").replace(".", "_").lower()
     where = dist_info or f"{escaped}-{version}.dist-info"
     members = dict(files if files is not None else {f"{escaped}/__init__.py": b"answer = 42\n"})
@@ -102,6 +103,7 @@ def gzipped(data: bytes) -> bytes:
 def sdist_members(
     name: str = "foo",
     version: str = "1.0",
+    *,
     files: Mapping[str, bytes] | None = None,
     metadata: bytes | None = None,
     top: str | None = None,

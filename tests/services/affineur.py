@@ -55,9 +55,7 @@ def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = Non
         env=_environment(environment), timeout=120,
     )  # fmt: skip
     if done.returncode != 0:
-        raise RuntimeError(
-            f"affineur {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-        )
+        raise RuntimeError(f"affineur {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 

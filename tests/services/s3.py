@@ -57,9 +57,7 @@ def new_bucket() -> Iterator[Bucket]:
     finally:
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name):
             if found := page.get("Contents"):
-                client.delete_objects(
-                    Bucket=bucket.name, Delete={"Objects": [{"Key": one["Key"]} for one in found]}
-                )
+                client.delete_objects(Bucket=bucket.name, Delete={"Objects": [{"Key": one["Key"]} for one in found]})
         with suppress(ClientError):
             client.delete_bucket(Bucket=bucket.name)
 

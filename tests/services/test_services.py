@@ -28,9 +28,7 @@ def test_a_database_is_empty_and_has_the_extensions_that_search_uses(postgresql_
 def test_a_database_of_one_test_is_not_seen_by_the_next(postgresql_url: str) -> None:
     with psycopg.connect(postgresql_url) as connection:
         connection.execute("CREATE TABLE left_behind (n int)")
-        assert connection.execute(
-            "SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'"
-        ).fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM pg_extension WHERE extname = 'pg_trgm'").fetchone() == (0,)
 
 
 def test_a_bucket_stores_and_refuses_to_overwrite_when_asked(s3: Bucket) -> None:

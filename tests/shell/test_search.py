@@ -310,7 +310,8 @@ def test_many_threads_search_and_write_at_once(index: SearchIndex) -> None:
 
 HOSTILE = [
     "", " ", '"', "'", "\0", "a\0b", "\ud800", "* *", "a* b*", "NEAR(a b, 2)", "a AND", "OR", "NOT a", "^py",
-    "name:py", "words:py", "-py", "(((((", "a:*b & !c | d", "<->", "%", "_%_", "\\", "'; DROP TABLE document; --",
+    "name:py", "words:py", "-py", "(((((", "a:*b & !c | d", "<->", "%", "_%_", "\\",
+    "'; DROP TABLE document; --",
     "x" * 1000, "a " * 500, " ".join("abcdefghijklmnopqrstuvwxyz") * 40, "ﷺ" * 1000, "é" * 1000, "🐍", "\u202e",
     "ǅ", "İ", "²", "①", "１２３", "\r\n\t", "a\u0301" * 600, "--", "/*", "$1", "%s", "?", ":name",
 ]  # fmt: skip

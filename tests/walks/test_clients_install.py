@@ -43,9 +43,7 @@ def test_pip_installs_a_project_with_all_it_stands_on(
 
 def test_pip_reads_metadata_files_instead_of_whole_wheels(cheese_server: Server, tmp_path: Path) -> None:
     python = new_environment(tmp_path / "venv", cheese_server.index)
-    outcome = succeeded(
-        install_with_pip(python, cheese_server.index, tmp_path, "--dry-run", "-v", "cheese-board")
-    )
+    outcome = succeeded(install_with_pip(python, cheese_server.index, tmp_path, "--dry-run", "-v", "cheese-board"))
     assert "cheese_curd-1.0-py3-none-any.whl.metadata" in outcome.stdout
 
 

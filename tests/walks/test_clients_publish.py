@@ -18,9 +18,7 @@ from tests.services.affineur import Server
 
 def digests_on_the_index(server: Server, project: str) -> dict[str, str]:
     """File name to SHA-256, as the project's page says it."""
-    request = Request(
-        f"{server.url}simple/{project}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
-    )
+    request = Request(f"{server.url}simple/{project}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
         files = json.load(answer)["files"]
     return {one["filename"]: one["hashes"]["sha256"] for one in files}
@@ -31,9 +29,7 @@ def digests_on_disk(project: Project) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("client", PUBLISHERS)
-def test_a_client_publishes_and_may_publish_the_same_again(
-    client: str, shared_server: Server, tmp_path: Path
-) -> None:
+def test_a_client_publishes_and_may_publish_the_same_again(client: str, shared_server: Server, tmp_path: Path) -> None:
     publish, backend = PUBLISHERS[client]
     project = build(write_project(tmp_path, f"made-with-{client}-{shared_server.mode}", backend=backend))
     succeeded(publish(project, shared_server.index, tmp_path / "home"))
@@ -61,9 +57,7 @@ def test_a_client_that_publishes_other_bytes_under_a_taken_name_is_told_why_not(
 def test_uv_skips_what_the_index_has_when_told_where_to_look(cheese_server: Server, cheeses: list[Project],
                                                               tmp_path: Path) -> None:  # fmt: skip
     outcome = succeeded(
-        publish_with_uv(
-            cheeses[0], cheese_server.index, tmp_path, "--check-url", cheese_server.index.simple_url
-        )
+        publish_with_uv(cheeses[0], cheese_server.index, tmp_path, "--check-url", cheese_server.index.simple_url)
     )
     assert "already exists" in outcome.stdout
 

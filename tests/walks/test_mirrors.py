@@ -64,9 +64,7 @@ def digests(project: Project) -> Iterator[tuple[str, str]]:
 def mirrored_digests(web: Path) -> dict[str, str]:
     """File name to SHA-256 of every distribution that really lies in the mirror."""
     found = (path for path in (web / "packages").rglob("*") if path.suffix in {".whl", ".gz"})
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found if not path.is_symlink()
-    }
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in found if not path.is_symlink()}
 
 
 @contextmanager

@@ -142,9 +142,7 @@ def _decide(
     if found is not None and actor.account_id is not None:
         role = projects.role_of(connection, found.id, actor.account_id)
     action: Action = "upload" if found is not None else "create"
-    may(
-        actor, action, Resource(distribution.filename.name, found is not None, role, settings.new_projects)
-    ).require()
+    may(actor, action, Resource(distribution.filename.name, found is not None, role, settings.new_projects)).require()
     if found is None:
         policy.new_name(
             policy.NewName(

@@ -43,9 +43,7 @@ def init(
     index.close()
     if as_json:
         typer.echo(
-            orjson.dumps(
-                {"operator": founded and founded.operator, "token": founded and founded.token}
-            ).decode()
+            orjson.dumps({"operator": founded and founded.operator, "token": founded and founded.token}).decode()
         )
     elif founded:
         typer.echo(f"Token of the first operator ({founded.operator}), shown only now: {founded.token}")
@@ -60,9 +58,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
     workers: Annotated[int | None, typer.Option(help="Number of serving processes.")] = None,
-    edge: Annotated[
-        str | None, typer.Option(help="nginx in front: `auto`, `off`, or the path of its binary.")
-    ] = None,
+    edge: Annotated[str | None, typer.Option(help="nginx in front: `auto`, `off`, or the path of its binary.")] = None,
     background: Annotated[
         bool, typer.Option(help="Do background work here; else run `affineur work` beside it.")
     ] = True,

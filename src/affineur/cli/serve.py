@@ -84,11 +84,7 @@ def _welcome(settings: Settings, port: int, founded: Founded | None) -> str:
     lines = [f"Affineur serves {settings.data} on {url}", ""]
     if founded:
         lines += [f"Token of the first operator, shown only now: {token}", ""]
-    trusted = (
-        f" --trusted-host {settings.host}"
-        if url.startswith("http:") and settings.host not in _LOOPBACK
-        else ""
-    )
+    trusted = f" --trusted-host {settings.host}" if url.startswith("http:") and settings.host not in _LOOPBACK else ""
     lines += [
         f"  publish with twine    twine upload --repository-url {url}legacy/ -u __token__ -p {token} dist/*",
         f"  publish with uv       uv publish --publish-url {url}legacy/ --token {token} dist/*",

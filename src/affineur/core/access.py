@@ -64,9 +64,7 @@ def may(actor: Actor, action: Action, resource: Resource) -> Decision:
         return allow("access.create")
     if actor.is_operator:
         return allow("access.operator")
-    allowed = {"upload": ("owner", "maintainer"), "yank": ("owner", "maintainer"), "set-status": ("owner",)}[
-        action
-    ]
+    allowed = {"upload": ("owner", "maintainer"), "yank": ("owner", "maintainer"), "set-status": ("owner",)}[action]
     if resource.role in allowed:
         return allow("access.role")
     verb = {"upload": "upload to", "yank": "yank files of", "set-status": "change the status of"}[action]

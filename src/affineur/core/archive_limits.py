@@ -19,9 +19,7 @@ MAXIMUM_PATH_LENGTH = 1024
 def require_no_bomb(unpacked_bytes: int, packed_bytes: int, rules: Rules) -> None:
     """Refuse (``archive.bomb``) what unpacks to far more than it is, or to more than is ever unpacked."""
     swells = unpacked_bytes > rules.maximum_ratio * packed_bytes
-    if (unpacked_bytes > rules.ratio_counts_above_bytes and swells) or (
-        unpacked_bytes > rules.maximum_unpacked_bytes
-    ):
+    if (unpacked_bytes > rules.ratio_counts_above_bytes and swells) or (unpacked_bytes > rules.maximum_unpacked_bytes):
         refuse(
             "archive.bomb",
             f"Invalid distribution file. It unpacks to {unpacked_bytes} bytes or more, "

@@ -101,9 +101,7 @@ class TarArchive:
         return data
 
     def _refuse(self, rule: str, why: str) -> NoReturn:
-        refuse(
-            f"archive.tar.{rule}", f"Invalid distribution file. The tar archive is damaged: {why}.", _REBUILD
-        )
+        refuse(f"archive.tar.{rule}", f"Invalid distribution file. The tar archive is damaged: {why}.", _REBUILD)
 
     def _next_header(self) -> bytes | None:
         self._stream.skip(self._unread_bytes + self._padding_bytes)
@@ -265,9 +263,7 @@ class _Gunzipped:
             rest = self._piece
 
     def _refuse(self, rule: str, why: str) -> NoReturn:
-        refuse(
-            f"archive.tar.{rule}", f"Invalid distribution file. The tar archive is damaged: {why}.", _REBUILD
-        )
+        refuse(f"archive.tar.{rule}", f"Invalid distribution file. The tar archive is damaged: {why}.", _REBUILD)
 
     def _judge(self, rule: str, why: str) -> None:
         reason = f"Invalid distribution file. {why[0].upper()}{why[1:]}."

@@ -107,9 +107,7 @@ def parse_filename_leniently(filename: str, project: NormalizedName | None = Non
     return _lenient_sdist(filename, filename[: -len(extension)], project)
 
 
-def read_filename(
-    filename: str, rules: Rules, project: NormalizedName | None = None
-) -> WheelName | SdistName:
+def read_filename(filename: str, rules: Rules, project: NormalizedName | None = None) -> WheelName | SdistName:
     """`parse_filename` or `parse_filename_leniently`, as ``rules.filename`` says."""
     if rules.filename == "refuse":
         return parse_filename(filename)
@@ -204,9 +202,7 @@ def _wheel_parts(filename: str) -> list[str]:
     return parts
 
 
-def _wheel_name(
-    filename: str, name: NormalizedName, version: CanonicalVersion, parts: list[str]
-) -> WheelName:
+def _wheel_name(filename: str, name: NormalizedName, version: CanonicalVersion, parts: list[str]) -> WheelName:
     python, abi, platform = (tuple(tags.split(".")) for tags in parts[-3:])
     return WheelName(filename, name, version, parts[2] if len(parts) == 6 else "", python, abi, platform)
 

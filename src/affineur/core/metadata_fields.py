@@ -25,8 +25,8 @@ METADATA_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.
 
 MAXIMUM_SUMMARY_LENGTH = 512
 MAXIMUM_LABEL_LENGTH = 32
-MAXIMUM_VALUE_LENGTH = 16_384
-"""Characters of one value other than description, licence and keywords: their parsers meet nothing longer."""
+MAXIMUM_VALUE_LENGTH = 4_096
+"""Characters of a value that somebody's parser will read: shorter than the 4,300 digits that `int` takes."""
 
 _ADDED = {
     **dict.fromkeys(("supported_platforms", "download_url", "classifiers"), "1.1"),
@@ -50,7 +50,7 @@ _PLURAL = {
 _FIRST = ("metadata_version", "name", "version", "summary", "description", "keywords", "home_page")
 _FIELDS = (*_FIRST, "author", "author_email", "license", "platforms", *_ADDED)
 _PYTHON_NAMES = {_PLURAL.get(field, field).replace("_", "-"): field for field in _FIELDS}
-_UNBOUNDED = frozenset({"description", "license", "keywords"})
+_PROSE = frozenset({"description", "license", "keywords", "summary", "author", "maintainer"})
 _SPELLED = {"metadata-version": "Metadata-Version", "project-url": "Project-URL"}
 
 # What a parser of somebody else's may raise for a value nobody foresaw. RecursionError: markers nest.
@@ -141,7 +141,7 @@ def _check_metadata_version(judge: _Judge) -> None:
 
 def _check_lengths(judge: _Judge) -> None:
     for field, value in list(judge.values.items()):
-        if field in _UNBOUNDED or field == "summary":
+        if field in _PROSE:
             continue
         for item in [value] if isinstance(value, str) else list(cast("list[str]", value)):
             if len(item) > MAXIMUM_VALUE_LENGTH:
@@ -161,9 +161,7 @@ def _check_summary(judge: _Judge, field: str) -> None:
             length=len(summary),
         )
     if _library_fault(field, summary):
-        judge.object_to(
-            field, "it must be a single line.", "Move all but the first line into the description."
-        )
+        judge.object_to(field, "it must be a single line.", "Move all but the first line into the description.")
     judge.values[field] = " ".join(summary.split())[:MAXIMUM_SUMMARY_LENGTH]
 
 
@@ -291,9 +289,7 @@ def _check_requirements(judge: _Judge, field: str) -> None:
     for text in judge.texts(field):
         url = _requirement_url(text)
         if url is None:
-            judge.object_to(
-                field, f"{quoted(text)} is not a valid requirement.", "Write it as PEP 508 defines it."
-            )
+            judge.object_to(field, f"{quoted(text)} is not a valid requirement.", "Write it as PEP 508 defines it.")
         elif url:
             judge.object_to(
                 field,
@@ -343,9 +339,7 @@ def _check_license_expression(judge: _Judge, field: str) -> None:
 def _check_license(judge: _Judge) -> None:
     """PEP 639: License and License-Expression exclude each other."""
     if "license" in judge.values and "license_expression" in judge.values:
-        judge.object_to(
-            "license", "License and License-Expression can't be given together.", "Remove License."
-        )
+        judge.object_to("license", "License and License-Expression can't be given together.", "Remove License.")
         del judge.values["license"]
 
 

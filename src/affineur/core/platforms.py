@@ -20,10 +20,7 @@ _PLAIN = frozenset(
         "win_arm64",
         "win_ia64",
         *(f"manylinux{profile}_{arch}" for profile in ("1", "2010") for arch in ("x86_64", "i686")),
-        *(
-            f"manylinux2014_{arch}"
-            for arch in ("x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x")
-        ),
+        *(f"manylinux2014_{arch}" for arch in ("x86_64", "i686", "aarch64", "armv7l", "ppc64", "ppc64le", "s390x")),
         # Below the reach of manylinux when they were made; the tags stand for Raspberry Pi OS.
         "linux_armv6l",
         "linux_armv7l",

@@ -116,9 +116,7 @@ def project_html(page: ProjectPage) -> bytes:
     if page.status.status != "active":
         lines.append(f'<meta name="pypi:project-status" content="{page.status.status}">')
         if page.status.reason:
-            lines.append(
-                f'<meta name="pypi:project-status-reason" content="{html.escape(page.status.reason)}">'
-            )
+            lines.append(f'<meta name="pypi:project-status-reason" content="{html.escape(page.status.reason)}">')
     lines.append(f"<title>Links for {page.name}</title>\n</head>\n<body>\n<h1>Links for {page.name}</h1>")
     lines.extend(_anchor(page.name, file) for file in page.files)
     return _html_end(lines, page.serial)
@@ -196,9 +194,7 @@ def _file_json(name: str, file: FileLink) -> dict[str, object]:
 
 
 def _anchor(name: str, file: FileLink) -> str:
-    attributes = [
-        f'href="../../{html.escape(file_path(name, file.version, file.filename))}#sha256={file.sha256}"'
-    ]
+    attributes = [f'href="../../{html.escape(file_path(name, file.version, file.filename))}#sha256={file.sha256}"']
     if file.requires_python:
         attributes.append(f'data-requires-python="{html.escape(file.requires_python)}"')
     if file.metadata_sha256:

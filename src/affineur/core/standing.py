@@ -52,9 +52,7 @@ PERMITS: dict[Status, Permits] = {
     "active": Permits(upload=True, offer=True),
     "deprecated": Permits(upload=True, offer=True),  # PEP 792: "the same semantics as active"
     "archived": Permits(upload=False, offer=True),  # PEP 792: MUST NOT allow uploads, MUST offer files
-    "quarantined": Permits(
-        upload=False, offer=False
-    ),  # PEP 792: MUST NOT allow uploads, MUST NOT offer files
+    "quarantined": Permits(upload=False, offer=False),  # PEP 792: MUST NOT allow uploads, MUST NOT offer files
 }
 
 

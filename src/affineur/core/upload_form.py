@@ -21,6 +21,7 @@ from .acceptance import quoted
 from .decision import refuse
 from .distribution import Distribution
 from .filenames import Kind
+from .metadata import MAXIMUM_VERSION_LENGTH
 from .names import NormalizedName, parse_name
 from .versions import CanonicalVersion, canonical, order_key, parse_version
 
@@ -125,17 +126,15 @@ def read_form(fields: Iterable[tuple[str, str]]) -> UploadForm:
 
     Blank values and ``UNKNOWN`` count as absent; fields that nobody knows are ignored. `Refused` with
     ``form.action``, ``form.action-gone`` (410 on the wire), ``form.protocol-version``, ``form.filetype``,
-    ``form.digest``, ``form.required``, ``form.repeated``, ``form.pyversion``, ``name.format`` or
-    ``version.format``.
+    ``form.digest``, ``form.required``, ``form.repeated``, ``form.pyversion``, ``form.version``,
+    ``name.format`` or ``version.format``.
     """
     given = _given(fields)
     single = {name: _only(name, values) for name, values in given.items() if name in _CONTROL_FIELDS}
     action = _action(single.get(":action", ""))
     protocol_version = single.get("protocol_version", "1")
     if protocol_version != "1":
-        refuse(
-            "form.protocol-version", "Unknown protocol version.", "Send protocol_version 1, or leave it out."
-        )
+        refuse("form.protocol-version", "Unknown protocol version.", "Send protocol_version 1, or leave it out.")
     filetype = _filetype(single.get("filetype", ""))
     digests = {name: _digest(name, single.get(name)) for name in _DIGESTS}
     if not any(digests.values()):
@@ -148,7 +147,7 @@ def read_form(fields: Iterable[tuple[str, str]]) -> UploadForm:
         pyversion=_pyversion(filetype, single.get("pyversion", "")),
         name=name,
         normalized_name=parse_name(name),
-        version=canonical(parse_version(_required("version", single)[:MAXIMUM_VERSION_LENGTH])),
+        version=_version(_required("version", single)),
         metadata_version=single.get("metadata_version"),
         comment=single.get("comment", ""),
         has_gpg_signature="gpg_signature" in single,
@@ -156,10 +155,6 @@ def read_form(fields: Iterable[tuple[str, str]]) -> UploadForm:
         descriptive=MappingProxyType(_descriptive(given)),
         **digests,
     )
-
-
-MAXIMUM_VERSION_LENGTH = 200
-"""Characters that are read; what is cut off can agree with no file."""
 
 
 def agree(form: UploadForm, distribution: Distribution) -> None:
@@ -212,6 +207,13 @@ def _required(name: str, single: Mapping[str, str]) -> str:
     if name not in single:
         refuse("form.required", f"Invalid value for {name}. Error: This field is required.", f"Send {name}.")
     return single[name]
+
+
+def _version(text: str) -> CanonicalVersion:
+    if len(text) > MAXIMUM_VERSION_LENGTH:
+        reason = f"Invalid value for version. Error: {quoted(text)} is too long."
+        refuse("form.version", reason, f"Use at most {MAXIMUM_VERSION_LENGTH} characters.")
+    return canonical(parse_version(text))
 
 
 def _action(action: str) -> str:

@@ -144,9 +144,7 @@ def _means(dist_info: str, name: WheelName) -> bool:
         return False
 
 
-def _check_wheel_file(
-    archive: ZipArchive, path: str, name: WheelName, rules: Rules, findings: Findings
-) -> None:
+def _check_wheel_file(archive: ZipArchive, path: str, name: WheelName, rules: Rules, findings: Findings) -> None:
     if path not in archive.members:
         refuse(
             "wheel.wheel-file",
@@ -245,9 +243,7 @@ class _Faults:
         self._rules, self._findings = rules, findings
 
     def add(self, what: str) -> None:
-        self._findings.judge(
-            self._rules.record, "wheel.record", f"Invalid distribution file. {what}.", _REPACK
-        )
+        self._findings.judge(self._rules.record, "wheel.record", f"Invalid distribution file. {what}.", _REPACK)
 
 
 def _rows(raw: bytes, faults: _Faults) -> dict[str, _Row]:

@@ -118,9 +118,7 @@ class _Reader:
         disk, directory_disk, here, count, size_bytes, start = fields
         end = position
         if self._has_locator(position):
-            end, (disk, directory_disk, here, count, size_bytes, start) = self._end_record_64(
-                position, fields
-            )
+            end, (disk, directory_disk, here, count, size_bytes, start) = self._end_record_64(position, fields)
         elif _FULL_16 in (here, count) or _FULL_32 in (size_bytes, start):
             self._refuse("zip64", "it announces a ZIP64 end record and has none")
         if disk or directory_disk or here != count:
@@ -145,9 +143,7 @@ class _Reader:
         tail = self._read(self._length_bytes - size_bytes, size_bytes)
         at = tail.rfind(b"PK\x05\x06", 0, max(0, size_bytes - _END.size + 4))
         if at < 0:
-            self._refuse(
-                "directory", "no end of central directory was found, so it is no ZIP file or cut off"
-            )
+            self._refuse("directory", "no end of central directory was found, so it is no ZIP file or cut off")
         *fields, comment_bytes = _END.unpack_from(tail, at)[1:]
         if at + _END.size + comment_bytes != size_bytes:
             self._refuse("surrounded", "bytes follow the archive")
@@ -217,9 +213,7 @@ class _Reader:
 
     def _check_method(self, flags: int, method: int) -> None:
         if method not in (STORED, DEFLATED):
-            self._refuse(
-                "method", f"a member is compressed by method {method}; only stored and deflated are read"
-            )
+            self._refuse("method", f"a member is compressed by method {method}; only stored and deflated are read")
         if flags & _FLAG_ENCRYPTED:
             self._refuse("encrypted", "a member is encrypted")
         if flags & _FLAG_DESCRIPTOR:
@@ -268,9 +262,7 @@ class _Reader:
             end = data_offset + entry.packed_bytes
             if end > directory_start:
                 self._refuse("overlap", "a member reaches into the central directory")
-            members[name] = Member(
-                name, data_offset, entry.packed_bytes, entry.size_bytes, entry.crc, entry.method
-            )
+            members[name] = Member(name, data_offset, entry.packed_bytes, entry.size_bytes, entry.crc, entry.method)
         if end != directory_start:
             self._judge("surrounded", "bytes lie between its last member and its directory")
         return members
@@ -290,9 +282,7 @@ class _Reader:
 
     def _data_offset(self, entry: _Entry) -> int:
         header = self._read(entry.offset, _LOCAL.size)
-        (signature, _, _, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes) = _LOCAL.unpack(
-            header
-        )
+        (signature, _, _, flags, method, _, _, crc, packed, size, name_bytes, extra_bytes) = _LOCAL.unpack(header)
         if signature != b"PK\x03\x04":
             self._refuse("local-header", f"{quoted(str(entry.raw_name))} has no local header")
         rest = self._file.read(name_bytes + extra_bytes)
@@ -302,9 +292,7 @@ class _Reader:
             size, packed = wide.take(size), wide.take(packed)
         said = (rest[:name_bytes], flags, method)
         if said != (entry.raw_name, entry.flags, entry.method):
-            self._refuse(
-                "local-header", f"{quoted(str(entry.raw_name))} has a local header that contradicts it"
-            )
+            self._refuse("local-header", f"{quoted(str(entry.raw_name))} has a local header that contradicts it")
         # 4.4.4: with a data descriptor the local sizes are zero, and the directory alone says them.
         if not flags & _FLAG_DESCRIPTOR and (crc, packed, size) != (
             entry.crc,

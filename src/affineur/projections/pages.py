@@ -44,9 +44,7 @@ def view(index: Index, name: str) -> View | None:
         known = projects.versions(connection, found.id)
         at = journal.moment(connection, found.serial)
     offer = permits(found.standing).offer
-    page = simple.arrange(
-        found.name, project_status(found.standing), links, found.serial, offer=offer, versions=known
-    )
+    page = simple.arrange(found.name, project_status(found.standing), links, found.serial, offer=offer, versions=known)
     offered: dict[str, str] = {}
     for link in page.files:
         path = f"{link.version}/{link.filename}"

@@ -17,9 +17,7 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    render = structlog.processors.JSONRenderer(
-        serializer=lambda value, **_: orjson.dumps(value, default=str).decode()
-    )
+    render = structlog.processors.JSONRenderer(serializer=lambda value, **_: orjson.dumps(value, default=str).decode())
     number = getattr(logging, level.upper())
     structlog.configure(
         processors=[*shared, render],

@@ -41,9 +41,7 @@ async def public_file(request: Request) -> Response:
         status = os.stat(local)
     except OSError:
         return await _from_elsewhere(request, index, local, parts)
-    headers = {
-        name.decode(): value.decode() for name, value in file_headers(private=index.settings.read == "token")
-    }
+    headers = {name.decode(): value.decode() for name, value in file_headers(private=index.settings.read == "token")}
     etag = validator(status)
     response = PublicFile(local, headers=headers, media_type=file_type(path).decode(), stat_result=status)
     response.headers["etag"] = etag.decode()
@@ -149,9 +147,7 @@ async def _from_elsewhere(request: Request, index: Index, local: str, parts: lis
     return await _stream(request, index.blobs, digest, os.lstat(local), parts)
 
 
-async def _stream(
-    request: Request, blobs: S3Blobs, digest: str, link: os.stat_result, parts: list[str]
-) -> Response:
+async def _stream(request: Request, blobs: S3Blobs, digest: str, link: os.stat_result, parts: list[str]) -> Response:
     """The object, whole or one range of it. (Several ranges in one request are answered with the whole.)"""
     size = await asyncio.to_thread(blobs.size, digest)
     private = request.app.state.index.settings.read == "token"

@@ -179,9 +179,7 @@ class Hot:
         ]
         if encoding:
             full.append((b"content-encoding", encoding))
-        return Held(
-            target, etag, _answer(200, full, body), _answer(200, full, b""), _answer(304, shared, b"")
-        )
+        return Held(target, etag, _answer(200, full, body), _answer(200, full, b""), _answer(304, shared, b""))
 
     def _remember(self, key: tuple[str, bytes | None, bool], held: Held) -> None:
         size = len(held.full.body)

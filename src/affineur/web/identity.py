@@ -19,8 +19,7 @@ TOKEN_USER = "__token__"
 NO_IDENTITY = deny(
     "identity.token",
     "Invalid or non-existent authentication information.",
-    "Use the user name __token__ and a token of this index as the password; "
-    "`affineur token create` makes one.",
+    "Use the user name __token__ and a token of this index as the password; `affineur token create` makes one.",
 )
 PASSWORDS_REFUSED = deny(
     "identity.password",

@@ -86,9 +86,7 @@ async def receive_form(
         return arriving.finish()
     except MultipartParseError as error:
         arriving.abandon()
-        raise Refused(
-            deny("form.syntax", f"The form cannot be read: {error}.", "Upload the file again.")
-        ) from error
+        raise Refused(deny("form.syntax", f"The form cannot be read: {error}.", "Upload the file again.")) from error
     except BaseException:  # a client that went away included
         arriving.abandon()
         raise
@@ -193,9 +191,7 @@ class _Arriving:
         if self._name.decode("utf-8", "replace") != self._file_field or filename is None:
             return
         if self._file is not None:
-            self._fault = deny(
-                "form.files", "The form brings more than one file.", "Upload one file at a time."
-            )
+            self._fault = deny("form.files", "The form brings more than one file.", "Upload one file at a time.")
             return
         self._in_file = True
         self._limit_bytes, self._too_large = self._limit_of(self.form.fields)
@@ -228,9 +224,7 @@ class _Arriving:
         if self._in_file or self._fault is not None:
             return
         if len(self.form.fields) >= MAXIMUM_FIELDS:
-            self._fault = deny(
-                "form.fields", f"The form has more than {MAXIMUM_FIELDS:,} fields.", "Send fewer."
-            )
+            self._fault = deny("form.fields", f"The form has more than {MAXIMUM_FIELDS:,} fields.", "Send fewer.")
             return
         # NUL cannot be stored by every database and means nothing in any field.
         value = self._value.decode("utf-8", "replace").replace("\0", "\\x00")

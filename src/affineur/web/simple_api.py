@@ -75,9 +75,7 @@ def _page(request: Request, name: str) -> Response:
     return _not_found()
 
 
-def _respond(
-    request: Request, form: Form, packed: bool, folder: str, body: bytes, status: os.stat_result
-) -> Response:
+def _respond(request: Request, form: Form, packed: bool, folder: str, body: bytes, status: os.stat_result) -> Response:
     settings = request.app.state.index.settings
     etag = validator(status)
     headers = {name.decode(): value.decode() for name, value in PAGE_HEADERS}

@@ -67,9 +67,7 @@ class Supervisor:
         status = 1
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(
-                signal.SIGINT, signal.SIG_IGN
-            )  # Ctrl-C reaches the whole group; the supervisor ends us
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor ends us
             child.run()
             status = 0
         except SystemExit as error:
@@ -92,9 +90,7 @@ class Supervisor:
         child = next((child for child in self._children if child.pid == pid), None)
         if child is None or self._ending:
             return
-        log.warning(
-            "process ended; starting it again", process=child.name, status=os.waitstatus_to_exitcode(status)
-        )
+        log.warning("process ended; starting it again", process=child.name, status=os.waitstatus_to_exitcode(status))
         if time.monotonic() - child.started < _FAST_DEATH_SECONDS:
             time.sleep(1.0)  # something is wrong beyond this process: do not spin
         self._start(child)

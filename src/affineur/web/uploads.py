@@ -124,9 +124,7 @@ def _require_file(arrived: Arrived) -> Spooled:
             "Invalid distribution file.",
             "Send the part `content` as application/octet-stream.",
         )
-    return Spooled(
-        arrived.path, arrived.filename, arrived.size_bytes, arrived.sha256, arrived.blake2b_256, arrived.md5
-    )
+    return Spooled(arrived.path, arrived.filename, arrived.size_bytes, arrived.sha256, arrived.blake2b_256, arrived.md5)
 
 
 async def _drain(stream: AsyncIterator[bytes]) -> None:

@@ -83,18 +83,14 @@ class SearchIndex(Protocol):
     def remove(self, names: Iterable[NormalizedName], *, serial: int | None = None) -> None:
         """Take the named projects out; a name that is not there is passed over."""
 
-    def rebuild(
-        self, documents: Iterable[Document], *, serial: int = 0, progress: Progress | None = None
-    ) -> None:
+    def rebuild(self, documents: Iterable[Document], *, serial: int = 0, progress: Progress | None = None) -> None:
         """Replace everything by ``documents`` at once. If the iterable raises, nothing has changed.
 
         A name that comes twice counts once, the later one. ``progress`` is called with the number of
         documents read, then, while they are indexed, with that of those indexed.
         """
 
-    def search(
-        self, text: str, *, limit: int = 20, offset: int = 0, order: Order = Order.RELEVANCE
-    ) -> Results:
+    def search(self, text: str, *, limit: int = 20, offset: int = 0, order: Order = Order.RELEVANCE) -> Results:
         """The projects that match ``text``: any text at all, it can neither fail nor run for long.
 
         ``limit`` is held between 0 and `PAGE_LIMIT`. `Order.UPDATED` and `Order.NAME` sort the hits that

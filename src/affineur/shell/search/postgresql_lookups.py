@@ -26,8 +26,7 @@ def tier_conditions(ends: Sequence[int]) -> list[str]:
     """The SQL condition of each tier, from the id each but the last ends with."""
     lows, highs = [None, *ends], [*ends, None]
     return [
-        " AND ".join(part for part in (f"id > {low}" if low else "", f"id <= {high}" if high else "") if part)
-        or "true"
+        " AND ".join(part for part in (f"id > {low}" if low else "", f"id <= {high}" if high else "") if part) or "true"
         for low, high in zip(lows, highs, strict=True)
     ]
 
@@ -89,7 +88,8 @@ class PostgresqlLookups:
             f"(SELECT id, name FROM document WHERE {condition} AND {tier} ORDER BY id + 0 LIMIT {most})"  # noqa: S608
             for tier in self._tiers
         ]
-        return self._rows(f"{' UNION ALL '.join(parts)} LIMIT {most}", (value,) * len(parts))
+        together = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS tiers LIMIT {most}"  # noqa: S608
+        return self._rows(together, (value,) * len(parts))
 
     def _rows(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:

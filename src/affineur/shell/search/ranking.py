@@ -116,9 +116,7 @@ def search(lookups: Lookups, text: str, limit: int, offset: int, order: Order) -
     except OutOfTimeError:
         found.complete = False
     meant = " ".join(corrected.terms) if corrected else None
-    return _page(
-        lookups, found, order, start=max(offset, 0), limit=min(max(limit, 0), PAGE_LIMIT), meant=meant
-    )
+    return _page(lookups, found, order, start=max(offset, 0), limit=min(max(limit, 0), PAGE_LIMIT), meant=meant)
 
 
 def _gather(lookups: Lookups, query: Query, found: _Found, groups: Sequence[int]) -> None:
@@ -193,8 +191,7 @@ def _is_heavier(meant: Known, there: Sequence[int]) -> bool:
 def _gather_some(lookups: Lookups, query: Query, found: _Found) -> None:
     """Add hits that have some of the words: all that exist, or else those with the rarer ones first."""
     ids_of_term = {
-        term: lookups.with_word(term, place == len(query.terms) - 1, SOME)
-        for place, term in enumerate(query.terms)
+        term: lookups.with_word(term, place == len(query.terms) - 1, SOME) for place, term in enumerate(query.terms)
     }
     existing = tuple(term for term, ids in ids_of_term.items() if ids)
     if existing and len(existing) < len(query.terms):
@@ -210,9 +207,7 @@ def _gather_some(lookups: Lookups, query: Query, found: _Found) -> None:
         found.add(identifier, _SOME[-1], score * 4 + doublings(identifier) / 2)
 
 
-def _page(
-    lookups: Lookups, found: _Found, order: Order, *, start: int, limit: int, meant: str | None
-) -> Results:
+def _page(lookups: Lookups, found: _Found, order: Order, *, start: int, limit: int, meant: str | None) -> Results:
     ids = found.in_order()
     by_relevance = order is Order.RELEVANCE
     if by_relevance:

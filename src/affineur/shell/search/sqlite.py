@@ -89,9 +89,7 @@ class SqliteSearch:
                     _take_out(connection, *old)
             _note_serial(connection, serial)
 
-    def rebuild(
-        self, documents: Iterable[Document], *, serial: int = 0, progress: Progress | None = None
-    ) -> None:
+    def rebuild(self, documents: Iterable[Document], *, serial: int = 0, progress: Progress | None = None) -> None:
         """See `SearchIndex.rebuild`. One transaction: while it runs, the file holds both indexes."""
         with self._writing() as connection:
             connection.execute(f"PRAGMA cache_size=-{_REBUILD_CACHE_KIB}")
@@ -105,9 +103,7 @@ class SqliteSearch:
             finally:
                 connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
 
-    def search(
-        self, text: str, *, limit: int = 20, offset: int = 0, order: Order = Order.RELEVANCE
-    ) -> Results:
+    def search(self, text: str, *, limit: int = 20, offset: int = 0, order: Order = Order.RELEVANCE) -> Results:
         """See `SearchIndex.search`."""
         with self._readers.lend() as connection:
             deadline = time.monotonic() + SEARCH_SECONDS
@@ -177,9 +173,7 @@ class SqliteSearch:
 
 
 def _connect_writer(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=WRITER_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-    )
+    connection = sqlite3.connect(path, timeout=WRITER_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
     # NORMAL: a power cut may lose the last writes, never the file; the serial goes with them.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
@@ -247,8 +241,7 @@ def _put(connection: sqlite3.Connection, document: Document) -> None:
     new = _from_row(_row(document))
     if old is not None and keeps_place and _texts(old[1]) == _texts(new):
         connection.execute(
-            "UPDATE document SET name=?, display_name=?, version=?, summary=?, keywords=?, updated_us=? "
-            "WHERE id=?",
+            "UPDATE document SET name=?, display_name=?, version=?, summary=?, keywords=?, updated_us=? WHERE id=?",
             (*_row(document), old[0]),
         )
         return
@@ -262,9 +255,7 @@ def _put(connection: sqlite3.Connection, document: Document) -> None:
 
 
 def _next_id(connection: sqlite3.Connection, low: int) -> int:
-    row = connection.execute(
-        "SELECT max(id) FROM document WHERE id >= ? AND id < ?", (low, low + SEATS)
-    ).fetchone()
+    row = connection.execute("SELECT max(id) FROM document WHERE id >= ? AND id < ?", (low, low + SEATS)).fetchone()
     return low if row[0] is None else int(row[0]) + 1
 
 

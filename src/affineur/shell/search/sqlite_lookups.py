@@ -65,10 +65,7 @@ class SqliteLookups:
             "WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids),),
         )
-        return {
-            row[0]: Hit(row[1], row[2], row[3], row[4], EPOCH + timedelta(microseconds=row[5]))
-            for row in rows
-        }
+        return {row[0]: Hit(row[1], row[2], row[3], row[4], EPOCH + timedelta(microseconds=row[5])) for row in rows}
 
     def _ids(self, table: str, match: str, most: int) -> list[int]:
         statement = f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid LIMIT ?"  # noqa: S608

@@ -55,11 +55,7 @@ def actor_of(connection: sa.Connection, secret_text: str, now: datetime) -> Acto
     row = connection.execute(_BY_SECRET, {"digest": digest, "now": now}).first()
     if row is None:
         return None
-    projects = (
-        None
-        if row.projects is None
-        else frozenset(NormalizedName(name) for name in orjson.loads(row.projects))
-    )
+    projects = None if row.projects is None else frozenset(NormalizedName(name) for name in orjson.loads(row.projects))
     return Actor(row.id, row.name, row.is_operator, row.scope, projects)
 
 

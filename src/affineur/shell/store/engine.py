@@ -33,9 +33,7 @@ class Store:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = engine.execution_options(affineur_write=True)
-        self._reading = (
-            engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
-        )
+        self._reading = engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

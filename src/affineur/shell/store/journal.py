@@ -41,9 +41,7 @@ def moment(connection: sa.Connection, serial: int) -> datetime:
     return at or datetime.fromtimestamp(0, UTC)
 
 
-def changed_since(
-    connection: sa.Connection, serial: int, limit: int = 10_000
-) -> tuple[list[tuple[str, int]], int]:
+def changed_since(connection: sa.Connection, serial: int, limit: int = 10_000) -> tuple[list[tuple[str, int]], int]:
     """Projects with entries after ``serial`` as ``(name, newest serial)``, over at most ``limit`` entries.
 
     The second value is the last serial looked at. Cost: linear in the number of entries since ``serial``.

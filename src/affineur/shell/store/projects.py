@@ -105,9 +105,7 @@ def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
     query = (
         sa.select(project.c.name, project.c.serial)
         .where(project.c.safety != "quarantined")
-        .order_by(
-            sa.collate(project.c.name, "C") if connection.dialect.name == "postgresql" else project.c.name
-        )
+        .order_by(sa.collate(project.c.name, "C") if connection.dialect.name == "postgresql" else project.c.name)
     )
     for name, serial in connection.execution_options(yield_per=10_000).execute(query):
         yield RootEntry(name, serial)
@@ -115,17 +113,12 @@ def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
 
 def names(connection: sa.Connection) -> list[NormalizedName]:
     """Every project, by name. Cost: linear in projects."""
-    return [
-        NormalizedName(name)
-        for name in connection.scalars(sa.select(project.c.name).order_by(project.c.name))
-    ]
+    return [NormalizedName(name) for name in connection.scalars(sa.select(project.c.name).order_by(project.c.name))]
 
 
 def lookalikes(connection: sa.Connection, name: NormalizedName) -> list[str]:
     """Other projects whose names may be mistaken for ``name``."""
-    query = sa.select(project.c.name).where(
-        project.c.lookalike == lookalike_key(name), project.c.name != name
-    )
+    query = sa.select(project.c.name).where(project.c.lookalike == lookalike_key(name), project.c.name != name)
     return list(connection.scalars(query))
 
 
@@ -142,17 +135,14 @@ def known_file(connection: sa.Connection, filename: str, sha256: str) -> KnownFi
 def is_burnt(connection: sa.Connection, filename: str) -> bool:
     """Whether the file name was ever given to a file."""
     return (
-        connection.scalar(sa.select(burnt_filename.c.filename).where(burnt_filename.c.filename == filename))
-        is not None
+        connection.scalar(sa.select(burnt_filename.c.filename).where(burnt_filename.c.filename == filename)) is not None
     )
 
 
 def release_of(connection: sa.Connection, project_id: int, version: str) -> tuple[int, datetime] | None:
     """The id and first moment of a release."""
     query = sa.select(release.c.id, release.c.created_at)
-    row = connection.execute(
-        query.where(release.c.project_id == project_id, release.c.version == version)
-    ).first()
+    row = connection.execute(query.where(release.c.project_id == project_id, release.c.version == version)).first()
     return None if row is None else (row.id, row.created_at)
 
 
@@ -180,9 +170,7 @@ def people(connection: sa.Connection, project_id: int) -> list[tuple[str, str]]:
     return [(found.role.capitalize(), found.name) for found in connection.execute(query)]
 
 
-def add_project(
-    connection: sa.Connection, name: NormalizedName, display_name: str, at: datetime
-) -> ProjectRow:
+def add_project(connection: sa.Connection, name: NormalizedName, display_name: str, at: datetime) -> ProjectRow:
     """A new project, without files and without people."""
     key = connection.scalar(
         project.insert()
@@ -205,9 +193,7 @@ def add_project(
 
 def grant(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
     """Give an account a role on a project."""
-    connection.execute(
-        role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at)
-    )
+    connection.execute(role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at))
 
 
 def add_release(
@@ -240,12 +226,8 @@ def add_release(
 
 def add_file(connection: sa.Connection, values: dict[str, object]) -> None:
     """A new file (columns of `schema.file`), its name burnt for ever, its size counted."""
-    connection.execute(
-        file.insert().values(yanked=False) if "yanked" not in values else file.insert(), values
-    )
-    connection.execute(
-        burnt_filename.insert(), {"filename": values["filename"], "burnt_at": values["uploaded_at"]}
-    )
+    connection.execute(file.insert().values(yanked=False) if "yanked" not in values else file.insert(), values)
+    connection.execute(burnt_filename.insert(), {"filename": values["filename"], "burnt_at": values["uploaded_at"]})
     connection.execute(
         project.update()
         .where(project.c.id == values["project_id"])

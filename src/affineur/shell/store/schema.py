@@ -104,9 +104,7 @@ release = sa.Table(
     sa.Column("created_at", Moment, nullable=False, index=True),
     sa.Column("summary", sa.Text),
     sa.Column("keywords", sa.Text),
-    sa.Column(
-        "core_metadata", sa.Text, nullable=False
-    ),  # JSON of core.metadata.CoreMetadata, without the description
+    sa.Column("core_metadata", sa.Text, nullable=False),  # JSON of core.metadata.CoreMetadata, without the description
     sa.Column("description_html", sa.Text),
     sa.UniqueConstraint("project_id", "version"),
 )
@@ -159,9 +157,7 @@ journal = sa.Table(
     sa.Column("hint", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
-    sa.Column(
-        "actor", sa.Text
-    ),  # account name, for the operator only: outside the hash and outside every feed
+    sa.Column("actor", sa.Text),  # account name, for the operator only: outside the hash and outside every feed
 )
 
 journal_head = sa.Table(

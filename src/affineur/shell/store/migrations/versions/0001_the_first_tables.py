@@ -95,9 +95,7 @@ def upgrade() -> None:
         sa.Column("keywords", sa.Text(), nullable=True),
         sa.Column("core_metadata", sa.Text(), nullable=False),
         sa.Column("description_html", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_release_project_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_release_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
         sa.UniqueConstraint("project_id", "version", name=op.f("uq_release_project_id_version")),
     )
@@ -108,12 +106,8 @@ def upgrade() -> None:
         sa.Column("account_id", KEY, nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("granted_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_role_account_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_role_project_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_role_account_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_role_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("project_id", "account_id", name=op.f("pk_role")),
     )
     op.create_index(op.f("ix_role_account_id"), "role", ["account_id"], unique=False)
@@ -129,9 +123,7 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_token_account_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_token_account_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_token")),
         sa.UniqueConstraint("secret_sha256", name=op.f("uq_token_secret_sha256")),
     )
@@ -155,15 +147,9 @@ def upgrade() -> None:
         sa.Column("uploaded_by", KEY, nullable=True),
         sa.Column("yanked", sa.Boolean(), nullable=False),
         sa.Column("yanked_reason", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["project_id"], ["project.id"], name=op.f("fk_file_project_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["release_id"], ["release.id"], name=op.f("fk_file_release_id"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["uploaded_by"], ["account.id"], name=op.f("fk_file_uploaded_by"), ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_file_project_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["release_id"], ["release.id"], name=op.f("fk_file_release_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["uploaded_by"], ["account.id"], name=op.f("fk_file_uploaded_by"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
         sa.UniqueConstraint("filename", name=op.f("uq_file_filename")),
         sa.UniqueConstraint("sha256", name=op.f("uq_file_sha256")),
