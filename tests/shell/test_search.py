@@ -126,7 +126,7 @@ def test_an_equally_heavy_neighbour_is_no_correction(index: SearchIndex) -> None
 
 def test_the_name_comes_first_then_beginnings_then_the_rest_by_weight(index: SearchIndex) -> None:
     index.rebuild(SHELF)
-    assert found(index, "http") == ["http", "httpx", "aiohttp", "requests", "python-http-client"]
+    assert found(index, "http") == ["http", "httpx", "requests", "aiohttp", "python-http-client"]
 
 
 def test_a_word_in_the_name_outweighs_one_in_the_summary(index: SearchIndex) -> None:
@@ -161,7 +161,7 @@ def test_orders_by_date_and_by_name(index: SearchIndex) -> None:
 
 
 def test_pages_follow_each_other_without_gap_or_repeat(index: SearchIndex) -> None:
-    index.rebuild(document(f"thing-{n}", "", float(n)) for n in range(250))
+    index.rebuild(document(f"thing-{n}", "", 1.1**n) for n in range(250))
     pages = [found(index, "thing", limit=100, offset=offset) for offset in (0, 100, 200, 300)]
     assert [len(page) for page in pages] == [100, 100, 50, 0]
     assert len({name for page in pages for name in page}) == 250
@@ -180,7 +180,7 @@ def test_a_word_that_thousands_have_gives_the_heaviest_and_says_there_are_more(i
     results = index.search("common")
     assert not results.total_is_exact
     assert 1000 <= results.total < 6000
-    assert results.hits[0].name == "thing-5999"
+    assert all(int(hit.name.removeprefix("thing-")) > 5700 for hit in results.hits)
 
 
 def test_replacing_changes_one_project_and_leaves_the_rest(index: SearchIndex) -> None:
@@ -196,7 +196,7 @@ def test_replacing_twice_is_the_same_as_once(index: SearchIndex) -> None:
     for _ in range(2):
         index.replace(SHELF)
     assert index.count() == len(SHELF)
-    assert found(index, "http") == ["http", "httpx", "aiohttp", "requests", "python-http-client"]
+    assert found(index, "http") == ["http", "httpx", "requests", "aiohttp", "python-http-client"]
     assert index.search("reqeusts").corrected == "requests"
 
 
@@ -312,7 +312,8 @@ HOSTILE = [
     "", " ", '"', "'", "\0", "a\0b", "\ud800", "* *", "a* b*", "NEAR(a b, 2)", "a AND", "OR", "NOT a", "^py",
     "name:py", "words:py", "-py", "(((((", "a:*b & !c | d", "<->", "%", "_%_", "\\",
     "'; DROP TABLE document; --",
-    "x" * 1000, "a " * 500, " ".join("abcdefghijklmnopqrstuvwxyz") * 40, "ﷺ" * 1000, "é" * 1000, "🐍", "\u202e",
+    "x" * 1000, "a " * 500, " ".join("abcdefghijklmnopqrstuvwxyz") * 40,
+    "ﷺ" * 1000, "é" * 1000, "🐍", "\u202e",
     "ǅ", "İ", "²", "①", "１２３", "\r\n\t", "a\u0301" * 600, "--", "/*", "$1", "%s", "?", ":name",
 ]  # fmt: skip
 
@@ -420,13 +421,13 @@ def test_without_trigrams_everything_but_parts_of_names_is_found(url_without_rig
     assert found(index, "numpy") == ["numpy"]
     assert found(index, "reques")[0] == "requests"
     assert found(index, "reqeusts")[0] == "requests"
-    assert found(index, "iohttp") == []
+    assert found(index, "quest") == []
     index.close()
 
 
 def test_parts_of_names_are_found(index: SearchIndex) -> None:
     index.rebuild(SHELF)
-    assert found(index, "iohttp") == ["aiohttp"]
+    assert found(index, "quest") == ["requests", "requests-toolbelt"]
     assert found(index, "kit-lea") == ["scikit-learn"]
 
 

@@ -35,6 +35,9 @@ FEW = 10
 PARTS = 200
 """With fewer hits than this, and at most as many as this, names that contain the text are added."""
 
+_PART_TERMS = 3
+"""Nobody types four words that are the inside of a name."""
+
 SOME = 100
 """Ids read of one word's list when no project has all words."""
 
@@ -130,7 +133,7 @@ def _gather(lookups: Lookups, query: Query, found: _Found, groups: Sequence[int]
         found.add(identifier, groups[3], doublings(identifier))
     if max(len(in_names), len(anywhere)) >= POOL:
         found.complete = False
-    if len(found.places) - before < PARTS and len(query.compact) > 2:
+    if len(found.places) - before < PARTS and len(query.compact) > 2 and len(query.terms) <= _PART_TERMS:
         _gather_parts(lookups, query, found, groups[3])
 
 

@@ -65,7 +65,7 @@ _TABLE_NAMES = ("document", "name_word", "any_word", "name_part", "known_word", 
 
 
 class SqliteSearch:
-    """`SearchIndex` in the file ``path`` (its folder must exist)."""
+    """`SearchIndex` in the file ``path``, whose folder must exist. Delete it only while nobody has it open."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
