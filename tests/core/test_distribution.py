@@ -201,6 +201,7 @@ RECORDS = [
     ),
     (recorded(lambda lines: [record_line(CODE, b"other"), *lines]), "lists 'foo/__init__.py' twice"),
     (wheel(record=b"\xff\xfe"), "not a CSV file in UTF-8"),
+    (wheel(record=b"," * 10_000), "not a CSV file in UTF-8"),
     (wheel(record=b'"' + b"x" * 200_000), "not a CSV file in UTF-8"),
 ]
 

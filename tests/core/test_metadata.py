@@ -220,6 +220,7 @@ IDENTITY = [
     (core_metadata(version="1" * 5000), "metadata.version"),
     (b"Name: foo\n" * 30_000 + b"Version: 1\n", "metadata.size"),
     (b"".join(b"X-%d: y\n" % i for i in range(300)), "metadata.size"),
+    (core_metadata(fields=[("License", "x" * 150_000)]), "metadata.size"),
     (core_metadata(description="x" * (5 * 1024 * 1024)), "metadata.size"),
 ]
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 import argparse
 import gzip
 import io
+import shutil
 import struct
+import subprocess
 import sys
 import tempfile
 import zlib
@@ -122,25 +124,34 @@ def _with_header_sums(data: bytes) -> bytes:
     return bytes(changed)
 
 
-def main() -> None:
-    """Fuzz for ``--seconds``; exit code 0 where nothing but values and refusals came of it."""
+def fuzz(seconds: int, corpus: Path, keep: Path) -> None:
+    """Fuzz in this process, which ends with it (the fuzzer leaves by itself, without any clean-up)."""
+    options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=16384"]
+    atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", f"-artifact_prefix={keep}/", str(corpus)], read)
+    atheris.Fuzz()
+
+
+def main() -> int:
+    """Fuzz for ``--seconds`` in a child process; 0 where nothing but values and refusals came of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--keep", type=Path, help="folder for inputs that broke something")
+    parser.add_argument("--keep", type=Path, default=Path("crashes"), help="folder for inputs that broke something")
+    parser.add_argument("--corpus", type=Path, help="folder of inputs to start from; given to the child process")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as corpus:
+    if arguments.corpus:
+        fuzz(arguments.seconds, arguments.corpus, arguments.keep)
+    with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as broken:
         for number, seed in enumerate(seeds()):
             read(seed)
             (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        options = [f"-max_total_time={arguments.seconds}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=16384"]
-        if arguments.keep:
+        given = ["--seconds", str(arguments.seconds), "--corpus", corpus, "--keep", broken]
+        code = subprocess.run([sys.executable, "-m", "tests.fuzz.archives", *given], check=False).returncode
+        for path in Path(broken).iterdir():
             arguments.keep.mkdir(parents=True, exist_ok=True)
-            options.append(f"-artifact_prefix={arguments.keep}/")
-        else:
-            options.append(f"-artifact_prefix={corpus}/")
-        atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", corpus], read)
-        atheris.Fuzz()
+            shutil.copy(path, arguments.keep)
+            print(f"kept {arguments.keep / path.name}")
+    return code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

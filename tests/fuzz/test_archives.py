@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
@@ -22,7 +21,6 @@ def test_no_input_that_the_fuzzer_finds_ends_in_anything_but_a_value_or_a_refusa
     run = subprocess.run(
         [sys.executable, "-m", "tests.fuzz.archives", "--seconds", "10", "--keep", str(tmp_path / "broken")],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -34,4 +32,4 @@ def test_no_input_that_the_fuzzer_finds_ends_in_anything_but_a_value_or_a_refusa
     done = re.search(r"^Done (\d+) runs", run.stdout, re.MULTILINE)
     assert done, run.stdout[-2000:]
     assert int(done[1]) >= 1000
-    assert not list((tmp_path / "broken").iterdir())
+    assert not (tmp_path / "broken").exists()

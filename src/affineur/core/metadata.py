@@ -32,10 +32,14 @@ _INDENT = re.compile(r"\n(?: {7}[ |]|[ \t]+)")
 MAXIMUM_HEADER_LINES = 20_000
 """Fields, not counting folded lines. Reading is O(fields × distinct names), so both are bounded; the largest
 known projects come to some 2,000 fields."""
+MAXIMUM_LINE_LENGTH = 128 * 1024
+"""Characters of a line of the header. The longest licence texts on one line have some 35,000."""
 MAXIMUM_VERSION_LENGTH = 200
 """Characters. A file name has to hold it beside the project's name."""
 MAXIMUM_FIELD_NAMES = 200
 """Distinct names of fields; the specification knows 33."""
+
+_SHORTEN = "Shorten it: the description above all, which may link to what it leaves out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def check_metadata(raw: bytes, rules: Rules = UPLOADED, findings: Findings | Non
         refuse(
             "metadata.size",
             f"The metadata has {len(raw)} bytes; at most {rules.maximum_metadata_bytes} are read.",
-            "Shorten the description.",
+            _SHORTEN,
             size_bytes=len(raw),
         )
     header, body = _split(_decode(raw, rules, findings), rules, findings)
@@ -145,6 +149,8 @@ def _split(text: str, rules: Rules, findings: Findings) -> tuple[str, str]:
     fields_seen, names = 0, set()
     position = 0
     for line in _END_OF_LINE.split(header):
+        if len(line) > MAXIMUM_LINE_LENGTH:
+            refuse("metadata.size", "The metadata has a line that is too long.", _SHORTEN, length=len(line))
         match = _FIELD.match(line)
         if match is None or (match[1] is None and not fields_seen):
             if line:
@@ -154,7 +160,7 @@ def _split(text: str, rules: Rules, findings: Findings) -> tuple[str, str]:
             fields_seen += 1
             names.add(match[1].lower())
             if fields_seen > MAXIMUM_HEADER_LINES or len(names) > MAXIMUM_FIELD_NAMES:
-                refuse("metadata.size", "The metadata has too many fields.", fields=fields_seen)
+                refuse("metadata.size", "The metadata has too many fields.", _SHORTEN, fields=fields_seen)
         position += len(line)
         position += 2 if header.startswith("\r\n", position) else 1
     return header, body

@@ -261,7 +261,7 @@ _WAYS_OUT = {
 }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _library_fault(field: str, value: str) -> str | None:
     """What `packaging` says against one value of ``field``; None where it is content.
 
@@ -302,7 +302,7 @@ def _check_requirements(judge: _Judge, field: str) -> None:
     judge.keep(field, kept)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _requirement_url(text: str) -> str | None:
     """The direct reference in a requirement, "" without one, None where ``text`` is no requirement."""
     try:

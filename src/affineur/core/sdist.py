@@ -74,7 +74,8 @@ def _require_no_zip(file: BinaryIO) -> None:
     while at >= 0:
         comment_bytes = int.from_bytes(tail[at + 20 : at + 22], "little")
         if at + 22 + comment_bytes == len(tail):
-            refuse("archive.polyglot", "Invalid distribution file. The file is both a ZIP and a tar archive.")
+            reason = "Invalid distribution file. The file is both a ZIP and a tar archive."
+            refuse("archive.polyglot", reason, _REBUILD)
         at = tail.rfind(_ZIP_END, 0, at + 3)
 
 

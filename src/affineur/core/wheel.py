@@ -28,7 +28,9 @@ from .names import escape_for_filename, parse_name
 from .zip_framing import Member
 
 MAXIMUM_WHEEL_FILE_BYTES = 64 * 1024
-MAXIMUM_ENTRY_POINTS_BYTES = 1024 * 1024
+MAXIMUM_ENTRY_POINTS_BYTES = 256 * 1024
+MAXIMUM_RECORD_LINE_LENGTH = 8192
+"""Characters: a path of 1,024 as it may be quoted, a digest of 90, a size; no memory for a million commas."""
 
 
 class _Hasher(Protocol):
@@ -109,7 +111,8 @@ def open_wheel(file: BinaryIO, name: WheelName, rules: Rules, findings: Findings
 def _require_no_tar(file: BinaryIO) -> None:
     file.seek(0)
     if is_tar_header(file.read(BLOCK_BYTES)):
-        refuse("archive.polyglot", "Invalid distribution file. The file is both a ZIP and a tar archive.")
+        reason = "Invalid distribution file. The file is both a ZIP and a tar archive."
+        refuse("archive.polyglot", reason, "Publish a wheel as it was built.")
 
 
 def _dist_info(archive: ZipArchive, name: WheelName, rules: Rules, findings: Findings) -> str:
@@ -251,10 +254,14 @@ def _rows(raw: bytes, faults: _Faults) -> dict[str, _Row]:
     # A text wrapper and not StringIO: that one keeps four bytes for each character.
     lines = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8", newline="")
     try:
-        for line in csv.reader(lines):
-            if not line:
+        for line in lines:
+            if len(line) > MAXIMUM_RECORD_LINE_LENGTH:
+                raise csv.Error
+            # One reader for each line: a quotation mark left open must not swallow the rest of the file.
+            cells = next(csv.reader((line,)), [])
+            if not cells:
                 continue
-            path, digest, size = (*line, "", "")[:3]
+            path, digest, size = (*cells, "", "")[:3]
             algorithm, _, value = digest.partition("=")
             row = _Row(algorithm.lower(), value.rstrip("="), int(size) if _is_size(size) else -1)
             if rows.setdefault(path, row) != row:
