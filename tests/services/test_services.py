@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
+import psutil
 import psycopg
+import pytest
 from playwright.sync_api import Browser
 from tests.services import keeper
+from tests.services.affineur import Server, initialise, serve
 from tests.services.s3 import Bucket
 
 
@@ -85,3 +89,22 @@ def test_a_kept_program_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     kept.wait(timeout=20)
     child = int((tmp_path / "pid").read_text())
     assert not os.path.exists(f"/proc/{child}")
+
+
+@pytest.mark.parametrize(("mode", "has_nginx"), [("python", False), ("edge", True)])
+def test_a_server_is_served_by_nginx_in_edge_mode_only(
+    server: Callable[..., Server], mode: str, has_nginx: bool
+) -> None:
+    started = server(mode=mode)
+    children = psutil.Process(started.pid).children(recursive=True)
+    assert any(child.name() == "nginx" for child in children) is has_nginx
+
+
+def test_a_server_and_all_its_processes_end_with_the_test(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serve(data, initialise(data), mode="edge") as started:
+        family = psutil.Process(started.pid).children(recursive=True)
+        assert family
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    assert len(gone) == len(family)
