@@ -52,6 +52,10 @@ class Terms:
     actor_class: ActorClass = "owner"
     yanked: bool = False
     yanked_reason: str | None = None
+    comment: str | None = None
+
+
+ORDINARY = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +69,79 @@ class Published:
     findings: tuple[Decision, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A file that has passed every check that needs no database."""
+
+    distribution: Distribution
+    spooled: Spooled
+    metadata_sha256: str | None
+    """Of what is served as ``.metadata``; None where nothing is."""
+    description_html: str | None
+
+    @property
+    def name(self) -> NormalizedName:
+        return self.distribution.filename.name
+
+    @property
+    def version(self) -> str:
+        return self.distribution.filename.version
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the database said about a candidate, as of the journal's ``serial``."""
+
+    serial: int
+    project: projects.ProjectRow | None
+    release_id: int | None
+    already_there: bool
+
+
 def upload(
-    index: Index,
-    actor: Actor,
-    form: UploadForm | None,
-    spooled: Spooled,
-    now: datetime,
-    terms: Terms = Terms(),
+    index: Index, actor: Actor, form: UploadForm | None, spooled: Spooled, now: datetime, terms: Terms = ORDINARY
 ) -> Published:
     """Publish ``spooled`` as ``actor``. ``form`` is None where there is none to agree with (an import).
 
     ``now`` becomes the upload time (aware UTC). `Refused` says why not. Consumes the spool file on success.
     Cost: the size of the file, and the number of the project's files.
     """
+    candidate = _inspect(form, spooled, terms)
+    with index.store.read() as connection:
+        seen = _look(index, connection, actor, candidate, now, terms)
+    if not seen.already_there:
+        _keep(index, candidate, now)
+        with index.store.write() as connection:
+            # Most of the time nothing has happened since: then what was seen is still true.
+            if journal.head(connection)[0] != seen.serial:
+                seen = _look(index, connection, actor, candidate, now, terms)
+            if not seen.already_there:
+                _record(connection, actor, candidate, seen, now, terms)
+    pages.project(index, candidate.name)
+    return Published(
+        candidate.name,
+        candidate.version,
+        spooled.filename,
+        new=not seen.already_there,
+        findings=candidate.distribution.findings,
+    )
+
+
+def _inspect(form: UploadForm | None, spooled: Spooled, terms: Terms) -> _Candidate:
     if form is not None:
         _require_digests(form, spooled)
     with open(spooled.path, "rb") as stream:
         distribution = inspect(stream, spooled.filename, terms.rules)
     if form is not None:
         agree(form, distribution)
-    metadata_sha256 = _metadata_digest(distribution)
-    description = render(distribution.metadata.description, distribution.metadata.description_content_type)
-    with index.store.read() as connection:
-        there = _decide(index, connection, actor, distribution, spooled, now, terms)
-    if not there:
-        index.blobs.put_file(spooled.sha256, spooled.path, now)
-        if metadata_sha256:
-            index.blobs.put_bytes(metadata_sha256, distribution.metadata_bytes, now)
-        with index.store.write() as connection:
-            there = _decide(index, connection, actor, distribution, spooled, now, terms)
-            if not there:
-                _record(index, connection, actor, distribution, spooled, now, terms, description)
-    pages.project(index, distribution.filename.name)
-    return Published(
-        distribution.filename.name,
-        distribution.filename.version,
-        spooled.filename,
-        new=not there,
-        findings=distribution.findings,
+    metadata = distribution.metadata
+    served = distribution.metadata_bytes if distribution.serves_metadata else None
+    return _Candidate(
+        distribution,
+        spooled,
+        None if served is None else hashlib.sha256(served).hexdigest(),
+        render(metadata.description, metadata.description_content_type),
     )
-
-
-def _metadata_digest(distribution: Distribution) -> str | None:
-    """SHA-256 of what is served as ``.metadata``; None where nothing is."""
-    return hashlib.sha256(distribution.metadata_bytes).hexdigest() if distribution.serves_metadata else None
 
 
 def _require_digests(form: UploadForm, spooled: Spooled) -> None:
@@ -126,113 +159,100 @@ def _require_digests(form: UploadForm, spooled: Spooled) -> None:
         )
 
 
-def _decide(
-    index: Index,
-    connection: sa.Connection,
-    actor: Actor,
-    distribution: Distribution,
-    spooled: Spooled,
-    now: datetime,
-    terms: Terms,
-) -> bool:
-    """Whether this very file is there already; `Refused` where it may not be published."""
-    settings = index.settings
-    found = projects.find(connection, distribution.filename.name)
-    role = None
-    if found is not None and actor.account_id is not None:
-        role = projects.role_of(connection, found.id, actor.account_id)
-    action: Action = "upload" if found is not None else "create"
-    may(actor, action, Resource(distribution.filename.name, found is not None, role, settings.new_projects)).require()
-    if found is None:
-        policy.new_name(
-            policy.NewName(
-                distribution.filename.name,
-                tuple(projects.lookalikes(connection, distribution.filename.name)),
-                settings.reserve_standard_library_names and terms.reserve_names,
-                settings.reserve_lookalike_names and terms.reserve_names,
-            )
-        ).require()
-    release = projects.release_of(connection, found.id, distribution.filename.version) if found else None
+def _look(
+    index: Index, connection: sa.Connection, actor: Actor, candidate: _Candidate, now: datetime, terms: Terms
+) -> _Seen:
+    """What is known about the candidate; `Refused` where it may not be published."""
+    spooled = candidate.spooled
+    serial, _ = journal.head(connection)
+    found = projects.find(connection, candidate.name)
+    _require_permission(index, connection, actor, candidate.name, found, terms)
+    release = projects.release_of(connection, found.id, candidate.version) if found else None
     known = projects.known_file(connection, spooled.filename, spooled.sha256)
-    by_name = known is not None and known.filename == spooled.filename
-    unlimited = 1 << 62
+    kind = candidate.distribution.filename.kind
+    same_name = known is not None and known.filename == spooled.filename
     facts = policy.Upload(
-        project=distribution.filename.name,
+        project=candidate.name,
         filename=spooled.filename,
-        kind=distribution.filename.kind,
-        version=distribution.filename.version,
+        kind=kind,
+        version=candidate.version,
         sha256=spooled.sha256,
         blake2b_256=known.blake2b_256 if known else spooled.blake2b_256,
         size_bytes=spooled.size_bytes,
         now=now,
         standing=found.standing if found else Standing(),
         project_bytes=found.size_bytes if found else 0,
-        file_limit_bytes=(found and found.file_limit_bytes) or settings.maximum_file_bytes
-        if terms.limits_apply
-        else unlimited,
-        total_limit_bytes=(found and found.total_limit_bytes) or settings.maximum_project_bytes
-        if terms.limits_apply
-        else unlimited,
-        same_name=known.sha256 if known and by_name else None,
-        same_content=known.filename if known and not by_name else None,
-        burnt=projects.is_burnt(connection, spooled.filename),
+        limits=_limits(index, found) if terms.limits_apply else None,
+        same_name=known.sha256 if known and same_name else None,
+        same_content=known.filename if known and not same_name else None,
+        burnt=known is None and projects.is_burnt(connection, spooled.filename),
         release_since=release[1] if release else None,
         release_window=terms.window,
-        has_sdist=projects.has_sdist(connection, release[0])
-        if release and distribution.filename.kind == "sdist"
-        else False,
+        has_sdist=release is not None and kind == "sdist" and projects.has_sdist(connection, release[0]),
     )
-    if policy.is_same_file(facts):
-        return True
-    policy.upload(facts).require()
-    return False
+    already_there = policy.is_same_file(facts)
+    if not already_there:
+        policy.upload(facts).require()
+    return _Seen(serial, found, release[0] if release else None, already_there)
 
 
-def _record(
+def _require_permission(
     index: Index,
     connection: sa.Connection,
     actor: Actor,
-    distribution: Distribution,
-    spooled: Spooled,
-    now: datetime,
+    name: NormalizedName,
+    found: projects.ProjectRow | None,
     terms: Terms,
-    description: str | None,
 ) -> None:
-    name, version, metadata = distribution.filename.name, distribution.filename.version, distribution.metadata
-    events: list[Event] = []
-    found = projects.find(connection, name)
+    settings = index.settings
+    role = None
+    if found is not None and actor.account_id is not None:
+        role = projects.role_of(connection, found.id, actor.account_id)
+    action: Action = "upload" if found is not None else "create"
+    may(actor, action, Resource(name, found is not None, role, settings.new_projects)).require()
     if found is None:
-        found = projects.add_project(connection, name, metadata.name, now)
-        if actor.account_id is not None:
-            projects.grant(connection, found.id, actor.account_id, "owner", now)
-        events.append(Event("ProjectCreated", name, actor_class=terms.actor_class))
-    release = projects.release_of(connection, found.id, version)
-    if release is None:
-        release_id = projects.add_release(connection, found.id, metadata, description, now)
-        events.append(Event("ReleaseCreated", name, version, actor_class=terms.actor_class))
-    else:
-        release_id = release[0]
-    projects.add_file(
-        connection,
-        {
-            "project_id": found.id,
-            "release_id": release_id,
-            "filename": spooled.filename,
-            "kind": distribution.filename.kind,
-            "python_version": distribution.filename.python_version,
-            "size_bytes": spooled.size_bytes,
-            "sha256": spooled.sha256,
-            "blake2b_256": spooled.blake2b_256,
-            "md5": spooled.md5,
-            "requires_python": metadata.requires_python,
-            "metadata_sha256": _metadata_digest(distribution),
-            "comment": None,
-            "uploaded_at": now,
-            "uploaded_by": actor.account_id,
-            "yanked": terms.yanked,
-            "yanked_reason": terms.yanked_reason,
-        },
+        policy.new_name(
+            policy.NewName(
+                name,
+                tuple(projects.lookalikes(connection, name)),
+                settings.reserve_standard_library_names and terms.reserve_names,
+                settings.reserve_lookalike_names and terms.reserve_names,
+            )
+        ).require()
+
+
+def _limits(index: Index, found: projects.ProjectRow | None) -> policy.Limits:
+    settings = index.settings
+    return policy.Limits(
+        (found and found.file_limit_bytes) or settings.maximum_file_bytes,
+        (found and found.total_limit_bytes) or settings.maximum_project_bytes,
     )
+
+
+def _keep(index: Index, candidate: _Candidate, now: datetime) -> None:
+    """Put the blobs where they stay. Before the transaction: a row never lacks its blob."""
+    index.blobs.put_file(candidate.spooled.sha256, candidate.spooled.path, now)
+    if candidate.metadata_sha256:
+        index.blobs.put_bytes(candidate.metadata_sha256, candidate.distribution.metadata_bytes, now)
+
+
+def _record(
+    connection: sa.Connection, actor: Actor, candidate: _Candidate, seen: _Seen, now: datetime, terms: Terms
+) -> None:
+    """Write the rows and the events, inside the caller's transaction."""
+    name, version, spooled = candidate.name, candidate.version, candidate.spooled
+    metadata, filename = candidate.distribution.metadata, candidate.distribution.filename
+    events: list[Event] = []
+    project, release_id = seen.project, seen.release_id
+    if project is None:
+        project = projects.add_project(connection, name, metadata.name, now)
+        if actor.account_id is not None:
+            projects.grant(connection, project.id, actor.account_id, "owner", now)
+        events.append(Event("ProjectCreated", name, actor_class=terms.actor_class))
+    if release_id is None:
+        release_id = projects.add_release(connection, project.id, metadata, candidate.description_html, now)
+        events.append(Event("ReleaseCreated", name, version, actor_class=terms.actor_class))
+    facts = {"kind": filename.kind, "size_bytes": spooled.size_bytes, "yanked": terms.yanked}
     events.append(
         Event(
             "FilePublished",
@@ -240,14 +260,31 @@ def _record(
             version,
             spooled.filename,
             spooled.sha256,
-            new={
-                "kind": distribution.filename.kind,
-                "size_bytes": spooled.size_bytes,
-                "yanked": terms.yanked,
-            },
+            new=facts,
             rule="upload",
             actor_class=terms.actor_class,
         )
     )
     serial = journal.append(connection, now, events, actor.name or None)
-    projects.set_serial(connection, found.id, serial)
+    projects.add_file(
+        connection,
+        {
+            "project_id": project.id,
+            "release_id": release_id,
+            "filename": spooled.filename,
+            "kind": filename.kind,
+            "python_version": filename.python_version,
+            "size_bytes": spooled.size_bytes,
+            "sha256": spooled.sha256,
+            "blake2b_256": spooled.blake2b_256,
+            "md5": spooled.md5,
+            "requires_python": metadata.requires_python,
+            "metadata_sha256": candidate.metadata_sha256,
+            "comment": terms.comment,
+            "uploaded_at": now,
+            "uploaded_by": actor.account_id,
+            "yanked": terms.yanked,
+            "yanked_reason": terms.yanked_reason,
+        },
+    )
+    projects.touch(connection, project.id, serial, now, added_bytes=spooled.size_bytes)

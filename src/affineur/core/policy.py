@@ -27,6 +27,14 @@ class NewName:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file, and all files of its project together, may be."""
+
+    file_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """The facts about a file that is to be published."""
 
@@ -40,8 +48,8 @@ class Upload:
     now: datetime
     standing: Standing
     project_bytes: int
-    file_limit_bytes: int
-    total_limit_bytes: int
+    limits: Limits | None
+    """None: no limits apply."""
     same_name: str | None
     """SHA-256 of the stored file of this name."""
     same_content: str | None
@@ -103,11 +111,16 @@ def _state(facts: Upload) -> Decision:
 
 def _duplicate(facts: Upload) -> Decision:
     if facts.same_name is not None or facts.same_content is not None:
+        there = facts.same_content or facts.filename
+        what = (
+            "These contents are published under another name."
+            if facts.same_content
+            else "Its contents differ from yours."
+        )
         return deny(
             "upload.duplicate",
-            f"File already exists ('{facts.same_content or facts.filename}', with blake2_256 hash '{facts.blake2b_256}')."
-            if facts.same_content
-            else f"File already exists ('{facts.filename}', with other contents than yours).",
+            f"File already exists ('{there}', with blake2_256 hash '{facts.blake2b_256}').",
+            what,
             "Published files never change: publish a new version, or a wheel with a build number.",
         )
     if facts.burnt:
@@ -120,14 +133,18 @@ def _duplicate(facts: Upload) -> Decision:
 
 
 def _size(facts: Upload) -> Decision:
-    if facts.size_bytes > facts.file_limit_bytes:
-        return file_too_large(facts.project, facts.file_limit_bytes)
-    if facts.project_bytes + facts.size_bytes > facts.total_limit_bytes:
+    limits = facts.limits
+    if limits is None:
+        return allow("upload.size")
+    if facts.size_bytes > limits.file_bytes:
+        return file_too_large(facts.project, limits.file_bytes)
+    if facts.project_bytes + facts.size_bytes > limits.total_bytes:
+        has, more = _amount(facts.project_bytes), _amount(facts.size_bytes)
         return deny(
             "upload.project-size",
-            f"Project size too large. Limit for project '{facts.project}' total size is {_amount(facts.total_limit_bytes)}.",
-            f"It has {_amount(facts.project_bytes)} and this file {_amount(facts.size_bytes)}; ask an operator for a higher limit.",
-            limit_bytes=facts.total_limit_bytes,
+            f"Project size too large. Limit for project '{facts.project}' total size is {_amount(limits.total_bytes)}.",
+            f"It has {has} and this file {more}; ask an operator for a higher limit.",
+            limit_bytes=limits.total_bytes,
             project_bytes=facts.project_bytes,
         )
     return allow("upload.size")

@@ -21,6 +21,8 @@ from . import pages, search
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+SETTLE_SECONDS = 60.0
+"""How often the public tree is synced to disk: after a loss of power, a minute's pages are written again."""
 _ROOT_REST = 1.0
 """The root list rests at least this many times as long as its last rebuild took: it costs O(projects), so on a
 large index it may never take more than half of one core."""
@@ -28,7 +30,7 @@ large index it may never take more than half of one core."""
 
 def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lambda: None) -> None:
     """Work until ``stop`` is set. A failing step is logged and tried again at the next tick."""
-    rest_until = 0.0
+    rest_until = settle_at = 0.0
     found = search.open_search(index)
     while not stop.is_set():
         beat()
@@ -40,6 +42,9 @@ def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lam
                 pages.project_root(index)
                 took = time.monotonic() - began
                 rest_until = time.monotonic() + max(index.settings.root_list_seconds, took * _ROOT_REST)
+            if time.monotonic() >= settle_at:
+                pages.settle(index)
+                settle_at = time.monotonic() + SETTLE_SECONDS
         except Exception:  # the loop must outlive a database that is away for a moment
             log.exception("background work failed; trying again")
             stop.wait(5.0)

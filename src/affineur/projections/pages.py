@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 from affineur.core import simple
 from affineur.core.names import NormalizedName
@@ -42,7 +44,6 @@ def view(index: Index, name: str) -> View | None:
             return None
         links = projects.file_links(connection, found.id)
         known = projects.versions(connection, found.id)
-        at = journal.moment(connection, found.serial)
     offer = permits(found.standing).offer
     page = simple.arrange(found.name, project_status(found.standing), links, found.serial, offer=offer, versions=known)
     offered: dict[str, str] = {}
@@ -51,7 +52,7 @@ def view(index: Index, name: str) -> View | None:
         offered[path] = link.sha256
         if link.metadata_sha256:
             offered[f"{path}.metadata"] = link.metadata_sha256
-    return View(page, offered, int(at.timestamp()))
+    return View(page, offered, int(found.changed_at.timestamp()))
 
 
 def page_forms(page: simple.ProjectPage) -> dict[str, bytes]:
@@ -98,9 +99,6 @@ def catch_up(index: Index) -> int:
         for name, serial in changed:
             if (index.tree.serial(name) or 0) < serial:
                 project(index, name)
-        # Pages are not synced one by one: the mark moves only once all of them are on disk, and a machine that
-        # loses power before that projects them again.
-        index.tree.sync()
         write_mark(index, last)
         seen += last - mark
 
@@ -144,19 +142,58 @@ def rebuild(index: Index, advance: Callable[[int], object] = lambda _: None) -> 
 
 
 def read_mark(index: Index) -> int:
-    """The serial up to which this node's public tree is known to be on disk."""
-    try:
-        return int((index.tree.root / "serial").read_text())
-    except (FileNotFoundError, ValueError):
-        return 0
+    """The serial up to which this node's public tree is known to be complete.
+
+    Pages are not synced to disk one by one: while the machine runs, what was written is there, whoever dies.
+    Only when the machine itself went down do we go back to the last serial that was synced (`settle`).
+    """
+    found = _read_marks(index)
+    return found.written if found.boot == _boot_id() else found.synced
 
 
 def write_mark(index: Index, serial: int) -> None:
     """Remember that the public tree has everything up to ``serial``."""
+    _write_marks(index, _Marks(serial, _read_marks(index).synced, _boot_id()))
+
+
+def settle(index: Index) -> None:
+    """Make the public tree survive a loss of power up to the present mark. Costs a sync of the file system."""
+    serial = read_mark(index)
+    index.tree.sync()
+    found = _read_marks(index)
+    _write_marks(index, _Marks(found.written, serial, found.boot))
+
+
+class _Marks(NamedTuple):
+    """What the file ``serial`` in the public tree says."""
+
+    written: int
+    synced: int
+    boot: str
+
+
+def _read_marks(index: Index) -> _Marks:
+    try:
+        written, synced, boot = (index.tree.root / "serial").read_text().split()
+        return _Marks(int(written), int(synced), boot)
+    except (FileNotFoundError, ValueError):
+        return _Marks(0, 0, _boot_id())
+
+
+def _write_marks(index: Index, marks: _Marks) -> None:
     path = str(index.tree.root / "serial")
     with open(f"{path}.{os.getpid()}.new", "w") as stream:
-        stream.write(str(serial))
+        stream.write(f"{marks.written} {marks.synced} {marks.boot}\n")
     os.replace(stream.name, path)
+
+
+@cache
+def _boot_id() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as stream:
+            return stream.read().strip()
+    except OSError:  # not Linux: every start is taken for a new boot
+        return f"process-{os.getpid()}"
 
 
 def refresh(index: Index, names: Iterable[NormalizedName]) -> None:

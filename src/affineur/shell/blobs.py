@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -61,7 +62,7 @@ def open_blobs(settings: Settings) -> Blobs:
 
 
 class LocalBlobs:
-    """Blobs as plain files: ``<root>/ab/cd/<digest>``.
+    """Blobs as plain files: ``<root>/ab/<digest>``, in 256 folders that are made once.
 
     A file on offer is a hard link to its blob, so a blob's modification time is what clients see as
     ``Last-Modified``: the moment it was published. Where contents are shared (the same METADATA in several
@@ -72,10 +73,14 @@ class LocalBlobs:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        if not os.path.isdir(f"{root}/ff"):  # made last
+            for number in range(256):
+                os.makedirs(f"{root}/{number:02x}", exist_ok=True)
+            _sync_folder(str(root))
 
     def path(self, sha256: str) -> str:
         """Where the blob is, or would be."""
-        return f"{self.root}/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+        return f"{self.root}/{sha256[:2]}/{sha256}"
 
     def put_file(self, sha256: str, spooled: Path, moment: datetime) -> None:
         """See `Blobs.put_file`. The spool must be on the same file system."""
@@ -93,8 +98,7 @@ class LocalBlobs:
         target = self.path(sha256)
         if os.path.exists(target):
             return
-        partial = Path(f"{self.root}/.{sha256}.{os.getpid()}.{id(body)}")
-        partial.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(f"{self.root}/.{sha256}.{os.getpid()}.{threading.get_ident()}")
         partial.write_bytes(body)
         self.put_file(sha256, partial, moment)
 
@@ -123,18 +127,11 @@ class LocalBlobs:
 
     def _settle(self, sha256: str, finished: Path) -> None:
         target = self.path(sha256)
-        folder = os.path.dirname(target)
-        made = not os.path.isdir(folder)
-        os.makedirs(folder, exist_ok=True)
-        try:
-            os.link(finished, target)  # never over an existing blob: that may be linked into the public tree
-        except FileExistsError:
-            pass
+        # Never over an existing blob: that may be linked into the public tree.
+        with contextlib.suppress(FileExistsError):
+            os.link(finished, target)
         os.unlink(finished)
-        _sync_folder(folder)
-        if made:
-            _sync_folder(os.path.dirname(folder))
-            _sync_folder(str(self.root))
+        _sync_folder(os.path.dirname(target))
 
 
 class S3Blobs:

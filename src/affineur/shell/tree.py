@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +76,7 @@ class PublicTree:
         shelf = "" if name == ROOT else f"{_shelf(name)}/"
         folder = f"{self._base}/pages/{shelf}{name}.{serial}"
         fresh = f"{folder}.new"
-        shutil.rmtree(fresh, ignore_errors=True)
+        _discard(fresh)
         os.makedirs(fresh)
         for form, body in forms.items():
             path = f"{fresh}/{form}"
@@ -93,12 +92,12 @@ class PublicTree:
         if os.path.isdir(folder):  # the same serial again: a rebuild
             os.rename(folder, f"{folder}.old")
         os.rename(fresh, folder)
-        shutil.rmtree(f"{folder}.old", ignore_errors=True)
+        _discard(f"{folder}.old")
         target = f"pages/{name}.{serial}" if name == ROOT else f"../pages/{shelf}{name}.{serial}"
         if before != target:
             _point(link, target)
             if before is not None:
-                shutil.rmtree(os.path.join(os.path.dirname(link), before), ignore_errors=True)
+                _discard(os.path.join(os.path.dirname(link), before))
 
     def remove_page(self, name: str) -> None:
         """Take a project's page away. Call under `lock`."""
@@ -108,7 +107,7 @@ class PublicTree:
         except OSError:
             return
         os.unlink(link)
-        shutil.rmtree(os.path.join(os.path.dirname(link), before), ignore_errors=True)
+        _discard(os.path.join(os.path.dirname(link), before))
 
     def offered(self, name: str) -> set[str]:
         """The files on offer as ``<version>/<filename>``, metadata files included. Cost: linear in them."""
@@ -154,6 +153,14 @@ class PublicTree:
         os.link(f"{folder}/v1.html", f"{folder}/v1.htm")
         with contextlib.suppress(FileNotFoundError):
             os.link(f"{folder}/v1.html.gz", f"{folder}/v1.htm.gz")
+
+
+def _discard(folder: str) -> None:
+    """Delete a page's folder, if it is there; it holds plain files only."""
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            os.unlink(f"{folder}/{name}")
+        os.rmdir(folder)
 
 
 def _shelf(name: str) -> str:

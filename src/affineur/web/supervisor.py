@@ -116,6 +116,12 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     """``count`` sockets listening on the same address. Port 0 picks a free one, the same for all."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sockets: list[socket.socket] = []
+    with socket.socket(family, socket.SOCK_STREAM) as alone:
+        # With SO_REUSEPORT a second server would quietly take half of our connections: make sure there is none.
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        alone.bind((host, port))
+        alone.listen(1)
+        port = alone.getsockname()[1]
     for _ in range(count):
         each = socket.socket(family, socket.SOCK_STREAM)
         each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -9,7 +9,7 @@ from .words import storable, words_of
 TEXT_LENGTH = 200
 """Characters of a query that are looked at; the longest project name has as many."""
 
-TERMS = 8
+TERMS = 6
 """Distinct words of a query that are looked at: each costs a pass over its list of projects."""
 
 

@@ -13,25 +13,29 @@ from affineur.core.journal import Entry, Event, chain
 from .schema import journal, journal_head
 
 
+_HEAD = sa.select(journal_head.c.serial, journal_head.c.hash)
+_MOVE_HEAD = journal_head.update().values(serial=sa.bindparam("new_serial"), hash=sa.bindparam("new_hash"))
+
+
 def append(connection: sa.Connection, at: datetime, events: list[Event], actor: str | None = None) -> int:
     """Append ``events`` inside the caller's write transaction; the serial of the last one.
 
     ``actor`` is kept for the operator only. Call with a connection from `Store.write`.
     """
-    serial, previous = connection.execute(sa.select(journal_head.c.serial, journal_head.c.hash)).one()
+    serial, previous = head(connection)
     rows = []
     for event in events:
         entry = chain(serial + 1, at, event, previous)
         rows.append(_row(entry, actor))
         serial, previous = entry.serial, entry.hash
     connection.execute(journal.insert(), rows)
-    connection.execute(journal_head.update().values(serial=serial, hash=previous))
-    return int(serial)
+    connection.execute(_MOVE_HEAD, {"new_serial": serial, "new_hash": previous})
+    return serial
 
 
 def head(connection: sa.Connection) -> tuple[int, str]:
     """The newest serial and its hash; ``(0, GENESIS)`` for an empty journal."""
-    serial, digest = connection.execute(sa.select(journal_head.c.serial, journal_head.c.hash)).one()
+    serial, digest = connection.execute(_HEAD).one()
     return int(serial), str(digest)
 
 

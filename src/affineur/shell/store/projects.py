@@ -30,6 +30,7 @@ class ProjectRow:
     display_name: str
     created_at: datetime
     serial: int
+    changed_at: datetime
     size_bytes: int
     file_limit_bytes: int | None
     total_limit_bytes: int | None
@@ -51,6 +52,7 @@ _PROJECT = (
     project.c.display_name,
     project.c.created_at,
     project.c.serial,
+    project.c.changed_at,
     project.c.size_bytes,
     project.c.file_limit_bytes,
     project.c.total_limit_bytes,
@@ -81,13 +83,40 @@ _FILES = (
 )
 
 
+_VERSIONS = sa.select(release.c.version).where(release.c.project_id == sa.bindparam("project_id"))
+_LOOKALIKES = sa.select(project.c.name).where(
+    project.c.lookalike == sa.bindparam("key"), project.c.name != sa.bindparam("name")
+)
+_KNOWN_FILE = sa.select(file.c.filename, file.c.sha256, file.c.blake2b_256).where(
+    sa.or_(file.c.filename == sa.bindparam("filename"), file.c.sha256 == sa.bindparam("sha256"))
+)
+_BURNT = sa.select(burnt_filename.c.filename).where(burnt_filename.c.filename == sa.bindparam("filename"))
+_RELEASE = sa.select(release.c.id, release.c.created_at).where(
+    release.c.project_id == sa.bindparam("project_id"), release.c.version == sa.bindparam("version")
+)
+_SDIST = sa.select(file.c.id).where(file.c.release_id == sa.bindparam("release_id"), file.c.kind == "sdist").limit(1)
+_ROLE = sa.select(role.c.role).where(
+    role.c.project_id == sa.bindparam("project_id"), role.c.account_id == sa.bindparam("account_id")
+)
+_TOUCH = (
+    project.update()
+    .where(project.c.id == sa.bindparam("project_id"))
+    .values(
+        serial=sa.bindparam("new_serial"),
+        changed_at=sa.bindparam("moment"),
+        size_bytes=project.c.size_bytes + sa.bindparam("added_bytes"),
+    )
+)
+# Statements are built once: building one costs more than running it.
+
+
 def find(connection: sa.Connection, name: str) -> ProjectRow | None:
     """The project of that normalised name."""
     row = connection.execute(_BY_NAME, {"name": name}).first()
     if row is None:
         return None
     values = tuple(row)
-    return ProjectRow(*values[: len(_PROJECT)], Standing(*values[len(_PROJECT) :]))
+    return ProjectRow(*values[: len(_PROJECT)], Standing(*values[len(_PROJECT) :]))  # type: ignore[call-arg]
 
 
 def file_links(connection: sa.Connection, project_id: int) -> list[FileLink]:
@@ -97,7 +126,7 @@ def file_links(connection: sa.Connection, project_id: int) -> list[FileLink]:
 
 def versions(connection: sa.Connection, project_id: int) -> list[str]:
     """Every version of a project, those without files included, in no order."""
-    return list(connection.scalars(sa.select(release.c.version).where(release.c.project_id == project_id)))
+    return list(connection.scalars(_VERSIONS, {"project_id": project_id}))
 
 
 def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
@@ -118,45 +147,34 @@ def names(connection: sa.Connection) -> list[NormalizedName]:
 
 def lookalikes(connection: sa.Connection, name: NormalizedName) -> list[str]:
     """Other projects whose names may be mistaken for ``name``."""
-    query = sa.select(project.c.name).where(project.c.lookalike == lookalike_key(name), project.c.name != name)
-    return list(connection.scalars(query))
+    return list(connection.scalars(_LOOKALIKES, {"key": lookalike_key(name), "name": name}))
 
 
 def known_file(connection: sa.Connection, filename: str, sha256: str) -> KnownFile | None:
     """The stored file of that name, or else of that content; None where both are new."""
-    columns = sa.select(file.c.filename, file.c.sha256, file.c.blake2b_256)
-    for condition in (file.c.filename == filename, file.c.sha256 == sha256):
-        row = connection.execute(columns.where(condition)).first()
-        if row is not None:
-            return KnownFile(*row)
-    return None
+    found = [KnownFile(*row) for row in connection.execute(_KNOWN_FILE, {"filename": filename, "sha256": sha256})]
+    return max(found, key=lambda known: known.filename == filename, default=None)
 
 
 def is_burnt(connection: sa.Connection, filename: str) -> bool:
     """Whether the file name was ever given to a file."""
-    return (
-        connection.scalar(sa.select(burnt_filename.c.filename).where(burnt_filename.c.filename == filename)) is not None
-    )
+    return connection.scalar(_BURNT, {"filename": filename}) is not None
 
 
 def release_of(connection: sa.Connection, project_id: int, version: str) -> tuple[int, datetime] | None:
     """The id and first moment of a release."""
-    query = sa.select(release.c.id, release.c.created_at)
-    row = connection.execute(query.where(release.c.project_id == project_id, release.c.version == version)).first()
+    row = connection.execute(_RELEASE, {"project_id": project_id, "version": version}).first()
     return None if row is None else (row.id, row.created_at)
 
 
 def has_sdist(connection: sa.Connection, release_id: int) -> bool:
     """Whether the release has a source distribution."""
-    query = sa.select(file.c.id).where(file.c.release_id == release_id, file.c.kind == "sdist").limit(1)
-    return connection.scalar(query) is not None
+    return connection.scalar(_SDIST, {"release_id": release_id}) is not None
 
 
 def role_of(connection: sa.Connection, project_id: int, account_id: int) -> str | None:
     """The role of an account on a project."""
-    return connection.scalar(
-        sa.select(role.c.role).where(role.c.project_id == project_id, role.c.account_id == account_id)
-    )
+    return connection.scalar(_ROLE, {"project_id": project_id, "account_id": account_id})
 
 
 def people(connection: sa.Connection, project_id: int) -> list[tuple[str, str]]:
@@ -180,6 +198,7 @@ def add_project(connection: sa.Connection, name: NormalizedName, display_name: s
             lookalike=lookalike_key(name),
             created_at=at,
             serial=0,
+            changed_at=at,
             size_bytes=0,
             maintenance="active",
             advice="none",
@@ -188,7 +207,7 @@ def add_project(connection: sa.Connection, name: NormalizedName, display_name: s
         .returning(project.c.id)
     )
     assert key is not None
-    return ProjectRow(key, name, display_name, at, 0, 0, None, None, Standing())
+    return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, Standing())
 
 
 def grant(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
@@ -225,19 +244,16 @@ def add_release(
 
 
 def add_file(connection: sa.Connection, values: dict[str, object]) -> None:
-    """A new file (columns of `schema.file`), its name burnt for ever, its size counted."""
-    connection.execute(file.insert().values(yanked=False) if "yanked" not in values else file.insert(), values)
+    """A new file (all columns of `schema.file` but its id), its name burnt for ever."""
+    connection.execute(file.insert(), values)
     connection.execute(burnt_filename.insert(), {"filename": values["filename"], "burnt_at": values["uploaded_at"]})
+
+
+def touch(connection: sa.Connection, project_id: int, serial: int, at: datetime, *, added_bytes: int = 0) -> None:
+    """Note the newest journal entry about a project, and what it added to its size."""
     connection.execute(
-        project.update()
-        .where(project.c.id == values["project_id"])
-        .values(size_bytes=project.c.size_bytes + values["size_bytes"])
+        _TOUCH, {"project_id": project_id, "new_serial": serial, "moment": at, "added_bytes": added_bytes}
     )
-
-
-def set_serial(connection: sa.Connection, project_id: int, serial: int) -> None:
-    """Note the newest journal entry about a project."""
-    connection.execute(project.update().where(project.c.id == project_id).values(serial=serial))
 
 
 def set_standing(connection: sa.Connection, project_id: int, changes: dict[str, object]) -> None:

@@ -74,7 +74,8 @@ project = sa.Table(
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("lookalike", sa.Text, nullable=False, index=True),
     sa.Column("created_at", Moment, nullable=False, index=True),
-    sa.Column("serial", sa.BigInteger, nullable=False),  # of the newest journal entry about this project
+    sa.Column("serial", sa.BigInteger, nullable=False),  # of the newest journal entry about this project …
+    sa.Column("changed_at", Moment, nullable=False),  # … and its moment
     sa.Column("size_bytes", sa.BigInteger, nullable=False, default=0),
     sa.Column("file_limit_bytes", sa.BigInteger),
     sa.Column("total_limit_bytes", sa.BigInteger),

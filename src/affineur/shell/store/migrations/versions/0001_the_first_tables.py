@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("lookalike", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("file_limit_bytes", sa.BigInteger(), nullable=True),
         sa.Column("total_limit_bytes", sa.BigInteger(), nullable=True),
