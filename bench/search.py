@@ -171,7 +171,7 @@ def main() -> None:
     """Fill, measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--names", type=Path, metavar="FILE")
-    parser.add_argument("--projects", type=int, default=886_000, metavar="N")
+    parser.add_argument("--projects", type=int, default=886_323, metavar="N")
     parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--postgresql", metavar="URL")
     parser.add_argument("--repeat", type=int, default=2, metavar="N")
