@@ -44,8 +44,9 @@ class Rules:
     ratio_counts_above_bytes: int = 64 * MEBIBYTE
     maximum_unpacked_bytes: int = 32 * 1024 * MEBIBYTE
     """Time, not memory: unpacking and hashing runs at some 200 MiB/s, so this is under three minutes."""
-    maximum_members: int = 100_000
-    """Memory: some 300 bytes are kept for each member, so at most 30 MiB."""
+    maximum_members: int = 65_535
+    """Memory: for each member of a wheel up to 800 bytes are kept (its place, its name, its line of RECORD), so
+    at most 50 MiB. It is also what a ZIP file without 64-bit records can hold."""
     maximum_metadata_bytes: int = 4 * MEBIBYTE
     maximum_record_bytes: int = 16 * MEBIBYTE
 

@@ -247,10 +247,11 @@ class _Reader:
 
     def _compared(self, entries: list[_Entry], directory_start: int) -> dict[str, Member]:
         """The members, once each local header says what the directory says, and no byte lies between."""
-        entries.sort(key=lambda entry: entry.offset)
+        entries.sort(key=lambda entry: entry.offset, reverse=True)
         members: dict[str, Member] = {}
         end = 0
-        for entry in entries:
+        while entries:  # Taken from the list one by one, so that there are never two copies of all.
+            entry = entries.pop()
             name = self._name(entry)
             if name in members:
                 self._refuse("duplicate", f"{quoted(name)} is in it twice")
