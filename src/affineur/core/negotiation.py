@@ -58,6 +58,8 @@ def choose(accept: str | None, wanted: str | None = None) -> Form | None:
     chosen: Form | None = None
     for order, (offer, form) in enumerate(_OFFERS):
         wished, specificity = quality(offer, ranges)
+        if ".latest+" in offer and specificity != _EXACT:
+            continue  # an alias to ask by name: what is sent is the concrete version
         # A range such as */* matches every offer alike: prefer what needs no knowledge of the protocol.
         preference = -order if specificity == _EXACT else order
         rank = (wished, specificity, preference)
