@@ -26,6 +26,8 @@ from .programs import nginx_path
 
 Mode = Literal["python", "edge"]
 MODES: tuple[Mode, ...] = ("python", "edge")
+PROGRAM = Path(sys.executable).with_name("affineur")
+"""The command that `make` installed."""
 _READY_WITHIN_SECONDS = 30
 _STOPPED_WITHIN_SECONDS = 15
 
@@ -48,10 +50,10 @@ class Server:
         return Index(self.url, self.token)
 
 
-def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
+def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> str:
     """What the command line printed. RuntimeError, with all it said, where its exit status is not 0."""
     done = subprocess.run(
-        [_program(), *map(str, arguments)], capture_output=True, text=True, check=False,
+        [program, *map(str, arguments)], capture_output=True, text=True, check=False,
         env=_environment(environment), timeout=120,
     )  # fmt: skip
     if done.returncode != 0:
@@ -59,16 +61,18 @@ def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = Non
     return done.stdout
 
 
-def initialise(data: Path, environment: Mapping[str, str] | None = None) -> str:
+def initialise(data: Path, environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> str:
     """Make a data folder; the token of its first operator."""
-    token: str = json.loads(affineur("init", "--data", data, "--json", environment=environment))["token"]
+    token: str = json.loads(affineur("init", "--data", data, "--json", environment=environment, program=program))[
+        "token"
+    ]
     return token
 
 
 @contextmanager
 def serve(data: Path, token: str, *, mode: Mode = "python", port: int | None = None,
           workers: int = 1, options: Sequence[str] = (),
-          environment: Mapping[str, str] | None = None) -> Iterator[Server]:  # fmt: skip
+          environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> Iterator[Server]:  # fmt: skip
     """Serve ``data`` until the block ends. RuntimeError, with its log, where it does not get ready.
 
     A test may kill the process (`Server.process`) itself; the end of the block then only tidies up.
@@ -78,7 +82,7 @@ def serve(data: Path, token: str, *, mode: Mode = "python", port: int | None = N
     edge = str(nginx_path()) if mode == "edge" else "off"
     with log.open("ab") as said:
         process = subprocess.Popen(
-            [_program(), "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port),
+            [program, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", str(port),
              "--workers", str(workers), "--edge", edge, *options],
             stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=_environment(environment),
             start_new_session=True,  # so that what a killed server leaves can be ended as one group
@@ -116,10 +120,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _program() -> str:
-    return str(Path(sys.executable).with_name("affineur"))
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
