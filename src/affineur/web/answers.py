@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from affineur.core.decision import Decision
 
+from .metrics import RULE_KEY
 from .protocol import REASON_HEADER, reason_phrase
 
 STATUS_OF_RULE = {
@@ -36,6 +37,7 @@ def refusal(request: Request, decision: Decision, status: int | None = None) -> 
     JSON with ``message``, ``code``, ``title``; problem details (RFC 9457); HTML; else plain text.
     """
     status = status or status_of(decision)
+    request.scope[RULE_KEY] = decision.rule  # for the counters
     title = HTTPStatus(status).phrase
     kind = preferred(request.headers.get("accept", "*/*"), _REFUSAL_TYPES)
     sentence = decision.sentence

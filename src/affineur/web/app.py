@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from affineur.core.decision import Decision
 from affineur.shell.index import Index
 
-from . import files, health, simple_api, uploads
+from . import feeds, files, health, json_api, metrics, simple_api, uploads
 from .answers import refusal
 from .identity import identify
 from .requestlog import RequestLog
@@ -38,6 +38,16 @@ def routes() -> list[BaseRoute]:
         Route("/packages/{rest:path}", files.public_file),
         Route("/legacy", uploads.redirect_without_slash, methods=["POST"]),
         Route("/legacy/", uploads.receive_upload, methods=["POST"]),
+        Route("/pypi/{name}/json", json_api.project),
+        Route("/pypi/{name}/json/", json_api.project),
+        Route("/pypi/{name}/{version}/json", json_api.release),
+        Route("/pypi/{name}/{version}/json/", json_api.release),
+        Route("/pypi/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/rss/updates.xml", feeds.updates),
+        Route("/rss/packages.xml", feeds.newcomers),
+        Route("/rss/project/{name}/releases.xml", feeds.releases),
+        Route("/rss/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/metrics", metrics.metrics),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
     ]
@@ -71,9 +81,11 @@ class PrivateIndex:
 
 def build(index: Index, log: RequestLog) -> Starlette:
     """The application of an opened index."""
+    meter = metrics.Meter(index.settings)
     private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
-    app = Starlette(routes=routes(), middleware=private)
+    app = Starlette(routes=routes(), middleware=[Middleware(metrics.Metered, meter=meter), *private])
     app.router.redirect_slashes = False
     app.state.index = index
     app.state.log = log
+    app.state.meter = meter
     return app

@@ -1,0 +1,102 @@
+"""What ``/metrics`` says: the counters of all processes added up, and what is measured when it is asked.
+
+What does not live here: counting (`web.metrics`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+from affineur.projections import pages, search
+from affineur.shell.index import Index
+from affineur.shell.search import SearchIndex
+from affineur.shell.store import journal
+from affineur.shell.tree import ROOT
+
+from .metrics import build_facts
+
+_PID = re.compile(r"_(\d+)\.db\Z")
+
+
+def exposition(index: Index, folder: str, accept: str) -> tuple[bytes, str]:
+    """The metrics in the form that ``accept`` asks for, and its content type. Cost: a few milliseconds."""
+    alive = _sweep(folder)
+    registry = CollectorRegistry(auto_describe=False)
+    MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    registry.register(_Now(index, alive))
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def _sweep(folder: str) -> list[int]:
+    """The serving processes that live; gauges of those that do not are taken out, their counters stay."""
+    found = {int(match[1]) for path in Path(folder).glob("*.db") if (match := _PID.search(path.name))}
+    alive = sorted(pid for pid in found if Path(f"/proc/{pid}").exists())
+    for pid in found.difference(alive):
+        mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+    return alive
+
+
+class _Now(Collector):
+    """What is measured at the moment of asking: serials, lags and processes."""
+
+    def __init__(self, index: Index, alive: list[int]) -> None:
+        self._index, self._alive = index, alive
+
+    def collect(self) -> Iterable[Metric]:
+        """See `Collector`."""
+        yield InfoMetricFamily("affineur", "What runs here.", build_facts())
+        yield from self._serials()
+        yield from self._processes()
+
+    def _serials(self) -> Iterator[Metric]:
+        with self._index.store.read() as connection:
+            head, _ = journal.head(connection)
+        yield GaugeMetricFamily("affineur_journal_serial", "Serial of the newest journal entry.", head)
+        serials = GaugeMetricFamily(
+            "affineur_projection_serial",
+            "Journal serial up to which a projection is known to be.",
+            labels=["projection"],
+        )
+        lags = GaugeMetricFamily(
+            "affineur_projection_lag", "Journal entries that a projection is behind.", labels=["projection"]
+        )
+        for name, read in self._projections().items():
+            serial = read()
+            serials.add_metric([name], serial)
+            lags.add_metric([name], max(head - serial, 0))
+        yield serials
+        yield lags
+
+    def _projections(self) -> dict[str, Callable[[], int]]:
+        return {
+            "public_tree": lambda: pages.read_mark(self._index),
+            "root_list": lambda: self._index.tree.serial(ROOT) or 0,
+            "search": lambda: _search_of(self._index).serial(),
+        }
+
+    def _processes(self) -> Iterator[Metric]:
+        """Memory, processor time, open files and start of each serving process, told apart by ``pid``."""
+        families: dict[str, Metric] = {}
+        for pid in self._alive:
+            for found in ProcessCollector("affineur", pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
+                family = families.setdefault(found.name, Metric(found.name, found.documentation, found.type))
+                for sample in found.samples:
+                    family.add_sample(sample.name, {**sample.labels, "pid": str(pid)}, sample.value)
+        yield from families.values()
+
+
+@lru_cache(maxsize=1)
+def _search_of(index: Index) -> SearchIndex:
+    """The search index, opened once in this process."""
+    return search.open_search(index)

@@ -1,0 +1,97 @@
+"""``/pypi/<name>/json`` and ``/pypi/<name>/<version>/json``: the legacy JSON API.
+
+What does not live here: the shape of the documents (`core.json_api`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from urllib.parse import quote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from affineur.core.acceptance import IMPORTED
+from affineur.core.decision import Refused
+from affineur.core.json_api import Record, chosen_version, project_document, release_document
+from affineur.core.metadata import check_metadata
+from affineur.core.names import is_normalized, parse_name
+from affineur.shell.blobs import BlobMissing
+from affineur.shell.index import Index
+from affineur.shell.store import documents
+
+from .documents import CORS_HEADERS, base_url, document, moved
+
+
+async def project(request: Request) -> Response:
+    """The project's document; its newest release is the one described."""
+    name: str = request.path_params["name"]
+    if not is_normalized(name):
+        return _to_normalized(request, name, "json")
+    return await _answer(request, name, None)
+
+
+async def release(request: Request) -> Response:
+    """The document of one release, however its version is spelled."""
+    name, version = request.path_params["name"], request.path_params["version"]
+    if not is_normalized(name):
+        return _to_normalized(request, name, f"{quote(version)}/json")
+    return await _answer(request, name, version)
+
+
+async def _answer(request: Request, name: str, version: str | None) -> Response:
+    index: Index = request.app.state.index
+    try:
+        found = await asyncio.to_thread(_document, index, name, version, base_url(request))
+    except Refused:  # what is asked for is no version
+        found = None
+    if found is None:
+        return _not_found()
+    serial, body = found
+    return document(request, body, "application/json", serial)
+
+
+def _document(index: Index, name: str, version: str | None, address: str) -> tuple[int, bytes] | None:
+    """The project's serial and the document, both of one moment; None where there is no such thing."""
+    with index.store.read() as connection:
+        if version is None:
+            record = documents.project_record(connection, name)
+            chosen = chosen_version(record) if record is not None else None
+        else:
+            record, chosen = documents.release_record(connection, name, version) or (None, None)
+        if record is None or chosen is None:
+            return None
+        metadata = documents.release_metadata(connection, name, chosen)
+    metadata = replace(metadata, description=_description(index, record, chosen))
+    build = project_document if version is None else release_document
+    return record.serial, build(record, chosen, metadata, address)
+
+
+def _description(index: Index, record: Record, version: str) -> str | None:
+    """The description as its author wrote it.
+
+    The rows keep it rendered only, so it is read from the metadata file that goes with the release's first file;
+    a release without one (an sdist whose metadata is not static) has none to show.
+    """
+    described = [file for file in record.files[version] if file.metadata_sha256]
+    if not described or not record.offer:
+        return None
+    first = min(described, key=lambda file: file.uploaded_at)
+    try:
+        with index.blobs.open(str(first.metadata_sha256)) as stream:
+            return check_metadata(stream.read(), IMPORTED).description
+    except (BlobMissing, Refused):  # damage that `fsck` names; the rest of the document is still right
+        return None
+
+
+def _to_normalized(request: Request, name: str, rest: str) -> Response:
+    try:
+        return moved(request, f"/pypi/{parse_name(name)}/{rest}")
+    except Refused:
+        return _not_found()
+
+
+def _not_found() -> Response:
+    return Response(orjson.dumps({"message": "Not Found"}), 404, {**CORS_HEADERS, "content-type": "application/json"})
