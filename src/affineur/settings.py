@@ -46,7 +46,8 @@ class Settings:
     )
     s3_endpoint: str = _setting(
         "",
-        "Address of an S3-compatible service other than the default one. Keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
+        "Address of an S3-compatible service other than the default one. "
+        "Keys come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.",
     )
     s3_region: str = _setting("us-east-1", "Region of the S3 bucket.")
     s3_delivery: Literal["stream", "redirect"] = _setting(

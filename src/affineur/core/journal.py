@@ -89,9 +89,11 @@ def faults(entries: Iterable[Entry], start: tuple[int, str] = (0, GENESIS)) -> I
     serial, previous = start
     for entry in entries:
         if entry.serial != serial + 1:
-            yield f"Entry {entry.serial} follows entry {serial}: {entry.serial - serial - 1} entries are missing or out of order."
+            missing = entry.serial - serial - 1
+            yield f"Entry {entry.serial} follows entry {serial}: {missing} entries are missing or out of order."
         if entry.previous != previous:
-            yield f"Entry {entry.serial} does not continue entry {serial}: it covers hash {entry.previous[:12]}…, not {previous[:12]}…."
+            covers = f"{entry.previous[:12]}…, not {previous[:12]}…"
+            yield f"Entry {entry.serial} does not continue entry {serial}: it covers hash {covers}."
         if entry.hash != entry_hash(entry.serial, entry.at, entry.event, entry.previous):
             yield f"Entry {entry.serial} was altered: its contents do not give its hash."
         serial, previous = entry.serial, entry.hash

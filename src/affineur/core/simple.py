@@ -165,8 +165,11 @@ def upload_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-_HTML_HEAD = f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="pypi:repository-version" content="{API_VERSION}">'
-# PEP 833 freezes the HTML form at 1.4: this number stays when API_VERSION moves on.
+_HTML_HEAD = (
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta name="pypi:repository-version" content="1.4">\n'
+)
+# PEP 833 freezes the HTML form: it stays at 1.4 when API_VERSION moves on.
 
 
 def _status_json(status: ProjectStatus) -> dict[str, str]:

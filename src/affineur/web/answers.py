@@ -17,18 +17,12 @@ from affineur.core.decision import Decision
 from .metrics import RULE_KEY
 from .protocol import REASON_HEADER, reason_phrase
 
-STATUS_OF_RULE = {
-    "access": 403,
-    "identity": 403,
-}
-"""HTTP status by the first part of a rule's id; 400 for every other rule."""
+_STATUS = {"access": 403, "identity": 403, "upload.state": 403, "form.action-gone": 410}
 
 
 def status_of(decision: Decision) -> int:
-    """The HTTP status a refusal is answered with."""
-    if decision.rule == "upload.state":
-        return 403
-    return STATUS_OF_RULE.get(decision.rule.partition(".")[0], 400)
+    """The HTTP status of a refusal: by its rule, else by the first part of the rule's id, else 400."""
+    return _STATUS.get(decision.rule) or _STATUS.get(decision.rule.partition(".")[0], 400)
 
 
 def refusal(request: Request, decision: Decision, status: int | None = None) -> Response:

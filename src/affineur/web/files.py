@@ -144,10 +144,10 @@ async def _from_elsewhere(request: Request, index: Index, local: str, parts: lis
         return RedirectResponse(
             await asyncio.to_thread(index.blobs.presigned, digest), 302, headers={"cache-control": "no-store"}
         )
-    return await _stream(request, index.blobs, digest, os.lstat(local), parts)
+    return await _stream(request, index.blobs, digest, parts)
 
 
-async def _stream(request: Request, blobs: S3Blobs, digest: str, link: os.stat_result, parts: list[str]) -> Response:
+async def _stream(request: Request, blobs: S3Blobs, digest: str, parts: list[str]) -> Response:
     """The object, whole or one range of it. (Several ranges in one request are answered with the whole.)"""
     size = await asyncio.to_thread(blobs.size, digest)
     private = request.app.state.index.settings.read == "token"

@@ -14,7 +14,7 @@ from affineur.core.access import Actor
 from affineur.core.decision import Decision, deny
 from affineur.shell.store import Store, accounts
 
-TOKEN_USER = "__token__"
+TOKEN_USER = "__token__"  # noqa: S105 (a user name, not a secret)
 
 NO_IDENTITY = deny(
     "identity.token",

@@ -46,7 +46,9 @@ async def preflight(request: Request) -> Response:
         headers={
             **CORS_TEXT,
             "access-control-allow-methods": "GET, HEAD, OPTIONS",
-            "access-control-allow-headers": "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Range",
+            "access-control-allow-headers": (
+                "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Range"
+            ),
             "access-control-max-age": "86400",
         },
     )

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from affineur.actions.upload import Spooled, Terms, upload
 from affineur.core.acceptance import Rules
 from affineur.core.access import Actor
-from affineur.core.decision import Decision, Refused, deny, refuse
+from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.names import parse_name
 from affineur.core.policy import file_too_large
 from affineur.core.upload_form import UploadForm, read_form
@@ -29,12 +29,6 @@ from .identity import identify
 from .multipart import Arrived, receive_form
 
 _DRAIN_BYTES = 64 * 1024 * 1024
-
-GONE = {
-    "submit": "Project pre-registration is no longer required or supported, upload your files instead.",
-    "submit_pkg_info": "Project pre-registration is no longer required or supported, upload your files instead.",
-    "doc_upload": "Uploading documentation is no longer supported, we recommend using a documentation host instead.",
-}
 
 
 async def receive_upload(request: Request) -> Response:
@@ -81,12 +75,10 @@ def terms(settings: Settings) -> Terms:
 
 
 async def _act(request: Request, index: Index, actor: Actor, arrived: Arrived) -> Response:
-    action = dict(arrived.fields).get(":action") or request.query_params.get(":action", "")
-    if action in GONE:
-        return refusal(request, deny("form.action", GONE[action]), 410)
-    if action != "file_upload":
-        refuse("form.action", "This endpoint takes uploads only.", "Send `:action` = `file_upload`.")
-    form = read_form(arrived.fields)
+    fields = arrived.fields
+    if ":action" not in dict(fields) and ":action" in request.query_params:
+        fields = [*fields, (":action", request.query_params[":action"])]
+    form = read_form(fields)
     spooled = _require_file(arrived)
     published = await asyncio.to_thread(_upload, index, actor, form, spooled)
     warnings = "\n".join(finding.sentence for finding in published)

@@ -18,7 +18,7 @@ from affineur.core.names import NormalizedName
 
 from .schema import account, secret, token
 
-TOKEN_PREFIX = "affineur-"
+TOKEN_PREFIX = "affineur-"  # noqa: S105 (not a secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,8 @@ def any_account(connection: sa.Connection) -> bool:
 
 def add_account(connection: sa.Connection, name: str, at: datetime, *, is_operator: bool) -> int:
     """A new account; its id."""
-    key = connection.scalar(
-        account.insert().values(name=name, is_operator=is_operator, created_at=at).returning(account.c.id)
-    )
-    assert key is not None
-    return int(key)
+    row = account.insert().values(name=name, is_operator=is_operator, created_at=at)
+    return int(connection.execute(row.returning(account.c.id)).scalar_one())
 
 
 def add_token(

@@ -190,7 +190,7 @@ def people(connection: sa.Connection, project_id: int) -> list[tuple[str, str]]:
 
 def add_project(connection: sa.Connection, name: NormalizedName, display_name: str, at: datetime) -> ProjectRow:
     """A new project, without files and without people."""
-    key = connection.scalar(
+    row = (
         project.insert()
         .values(
             name=name,
@@ -206,7 +206,7 @@ def add_project(connection: sa.Connection, name: NormalizedName, display_name: s
         )
         .returning(project.c.id)
     )
-    assert key is not None
+    key = connection.execute(row).scalar_one()
     return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, Standing())
 
 
@@ -226,7 +226,7 @@ def add_release(
 
     The description is kept rendered, beside the other fields: it is the largest and nobody reads its source.
     """
-    key = connection.scalar(
+    row = (
         release.insert()
         .values(
             project_id=project_id,
@@ -239,8 +239,7 @@ def add_release(
         )
         .returning(release.c.id)
     )
-    assert key is not None
-    return int(key)
+    return int(connection.execute(row).scalar_one())
 
 
 def add_file(connection: sa.Connection, values: dict[str, object]) -> None:
