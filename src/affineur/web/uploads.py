@@ -110,7 +110,7 @@ def _require_file(arrived: Arrived) -> Spooled:
             "Upload payload does not have a file.",
             "Send the distribution as the part `content`.",
         )
-    if not arrived.content_type or arrived.content_type.startswith("image/"):
+    if (arrived.content_type or "").startswith("image/"):  # uv and Flit send no type at all
         refuse(
             "form.content-type",
             "Invalid distribution file.",
