@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from affineur.core.decision import Decision
 from affineur.shell.index import Index
 
-from . import feeds, files, health, json_api, metrics, simple_api, uploads
+from . import feeds, files, health, json_api, metrics, pages, simple_api, uploads
 from .answers import refusal
 from .identity import identify
 from .requestlog import RequestLog
@@ -50,6 +50,7 @@ def routes() -> list[BaseRoute]:
         Route("/metrics", metrics.metrics),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
+        *pages.routes(),
     ]
 
 
@@ -71,7 +72,8 @@ class PrivateIndex:
         request = Request(scope, receive)
         actor = await asyncio.to_thread(identify, self.index.store, request.headers.get("authorization"))
         if isinstance(actor, Decision):
-            response = refusal(request, actor, 401)
+            a_person_looks = pages.wants_html(request)
+            response = pages.private_page(request, actor) if a_person_looks else refusal(request, actor, 401)
             response.headers["www-authenticate"] = 'Basic realm="index", charset="UTF-8"'
             await response(scope, receive, send)
             return
@@ -83,7 +85,11 @@ def build(index: Index, log: RequestLog) -> Starlette:
     """The application of an opened index."""
     meter = metrics.Meter(index.settings)
     private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
-    app = Starlette(routes=routes(), middleware=[Middleware(metrics.Metered, meter=meter), *private])
+    app = Starlette(
+        routes=routes(),
+        middleware=[Middleware(metrics.Metered, meter=meter), *private],
+        exception_handlers=pages.handlers(),
+    )
     app.router.redirect_slashes = False
     app.state.index = index
     app.state.log = log

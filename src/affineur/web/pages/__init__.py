@@ -1,0 +1,30 @@
+"""Pages for people: home, search, projects, help, and what is shown where there is nothing.
+
+Every page is made on the server and complete without a script. `rendering` is the one way from a template to
+an answer, with its headers. What does not live here: what programs read (`simple_api`, `json_api`).
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from . import help, home, project, searching, static
+from .errors import handlers, private_page, wants_html
+
+__all__ = ["handlers", "private_page", "routes", "wants_html"]
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of all pages, and of the files that they load."""
+    return [
+        Route("/", home.home),
+        Route("/search", searching.search),
+        Route("/search/", searching.search),
+        Route("/project/{rest:path}", project.project),
+        Route("/help", help.words),
+        Route("/help/", help.words),
+        Route("/help/rules", help.rules),
+        Route("/help/rules/", help.rules),
+        Route("/favicon.ico", static.favicon),
+        Route("/static/{digest}/{file}", static.file),
+    ]

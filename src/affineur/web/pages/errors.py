@@ -1,0 +1,84 @@
+"""What a browser is shown where there is no page: not found, not allowed, gone wrong; each with a way on.
+
+Programs get one plain line instead. What does not live here: refusals of uploads (`web.answers`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from affineur.core.decision import Decision, Refused
+from affineur.core.names import parse_name
+from affineur.core.negotiation import media_ranges, quality
+
+from .rendering import page
+from .searching import similar
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def handlers() -> Mapping[int | type[Exception], Handler]:
+    """What the application answers where no route does, or where one fails."""
+    return {HTTPException: _no_answer, Exception: _failed}
+
+
+def wants_html(request: Request) -> bool:
+    """Whether a person looks at the answer: ``text/html`` is asked for by name, as browsers do."""
+    accept = request.headers.get("accept", "")
+    return "text/html" in accept and quality("text/html", list(media_ranges(accept)))[0] > 0
+
+
+def project_not_found(request: Request, asked: str, version: str | None = None) -> Response:
+    """The page for a project, or a version of one, that is not here."""
+    try:
+        name, problem = str(parse_name(asked)), ""
+    except Refused as refused:
+        name, problem = "", refused.decision.sentence
+    values = {
+        "asked": asked,
+        "name": name,
+        "version": version,
+        "problem": problem,
+        "similar": similar(request, asked) if version is None else [],
+    }
+    return page(request, "not_found_project.html", values, status=404)
+
+
+def not_found(request: Request) -> Response:
+    """The page for an address that leads nowhere."""
+    last = request.url.path.rstrip("/").rpartition("/")[2]
+    return page(request, "not_found.html", {"similar": similar(request, last) if last else []}, status=404)
+
+
+def private_page(request: Request, decision: Decision) -> Response:
+    """What a browser shows when somebody has no token for a private index. The caller adds the challenge."""
+    return page(request, "private.html", {"decision": decision}, status=401)
+
+
+async def _no_answer(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if not wants_html(request):
+        return Response(f"{status} {HTTPStatus(status).phrase}\n", status, headers, media_type="text/plain")
+    if status == 404:
+        return await asyncio.to_thread(not_found, request)
+    response = _error_page(request, status)
+    response.headers.update(headers)
+    return response
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """Starlette logs the exception itself, after this has answered."""
+    if not wants_html(request):
+        return Response("500 Internal Server Error\n", 500, media_type="text/plain")
+    return _error_page(request, 500)
+
+
+def _error_page(request: Request, status: int) -> Response:
+    return page(request, "error.html", {"status": status, "title": HTTPStatus(status).phrase}, status=status)

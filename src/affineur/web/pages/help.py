@@ -1,0 +1,28 @@
+"""Help: what the words mean that pages and messages use, and what each rule asks for."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from . import commands, rule_texts
+from .rendering import base_url, index_of, page
+
+
+async def words(request: Request) -> Response:
+    """``/help/``."""
+    settings = index_of(request).settings
+    base, name = base_url(request), settings.index_name
+    values = {
+        "window_days": settings.release_window_days,
+        "file_limit_bytes": settings.maximum_file_bytes,
+        "project_limit_bytes": settings.maximum_project_bytes,
+        "install": commands.install(base, name, "<project>"),
+        "publish": commands.publish(base, name),
+    }
+    return page(request, "help.html", values)
+
+
+async def rules(request: Request) -> Response:
+    """``/help/rules``: one entry a rule, its id as the anchor, so that an error message can point to it."""
+    return page(request, "rules.html", {"groups": rule_texts.GROUPS})
