@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+import structlog
 import typer
 
 from affineur.actions.found import Founded, found
@@ -17,21 +19,19 @@ from affineur.shell import logs
 from affineur.shell.index import open_index
 from affineur.shell.store import SchemaMismatch
 from affineur.web import supervisor, worker
+from affineur.web.edge import program
 
 from .start import EXIT_NOT_READY, fail
+
+log = structlog.get_logger()
 
 
 def serve(settings: Settings, *, background: bool = True) -> int:
     """Set up what is missing, finish what a crash left, then serve until told to end; the exit status."""
     logs.configure(settings.log_level)
     founded = _prepare(settings)
-    listening = _listen(settings)
-    port = listening[0].getsockname()[1]
+    children, port = _serving(settings)
     typer.echo(_welcome(settings, port, founded))
-    children = [
-        supervisor.Child(f"worker {number}", partial(worker.serve, settings, each))
-        for number, each in enumerate(listening)
-    ]
     if background:
         children.append(supervisor.Child("background", partial(run_background, settings)))
     return supervisor.Supervisor(children).run()
@@ -67,9 +67,44 @@ def _prepare(settings: Settings) -> Founded | None:
         index.close()  # connections must not cross the fork
 
 
-def _listen(settings: Settings) -> list[socket.socket]:
+def _serving(settings: Settings) -> tuple[list[supervisor.Child], int]:
+    """The processes that answer requests, and the port they answer on."""
     try:
-        return supervisor.listen(settings.host, settings.port, settings.workers)
+        found = program.find(settings.edge)
+        if found is not None:
+            return _behind_edge(settings, found)
+    except program.Unusable as error:
+        if settings.edge != "auto":
+            fail(f"Cannot use nginx as the edge: {error}", EXIT_NOT_READY)
+        log.warning("nginx cannot be used; serving without it", reason=str(error))
+    listening = _listen(settings, settings.workers)
+    return _workers(settings, listening), listening[0].getsockname()[1]
+
+
+def _behind_edge(settings: Settings, found: str) -> tuple[list[supervisor.Child], int]:
+    public = _listen(settings, 1)[0]
+    try:
+        behind, names = program.application_sockets(settings)
+        edge = program.prepare(found, settings, public, names)
+    except program.Unusable:
+        public.close()
+        raise
+    log.info("nginx is the edge", program=found)
+    # Our own nginx is one more proxy, and nobody else reaches the workers' sockets.
+    workers = _workers(replace(settings, trusted_proxies=settings.trusted_proxies + 1), behind)
+    return [*workers, supervisor.Child("edge", edge.become, is_front=True)], public.getsockname()[1]
+
+
+def _workers(settings: Settings, listening: list[socket.socket]) -> list[supervisor.Child]:
+    return [
+        supervisor.Child(f"worker {number}", partial(worker.serve, settings, each))
+        for number, each in enumerate(listening)
+    ]
+
+
+def _listen(settings: Settings, count: int) -> list[socket.socket]:
+    try:
+        return supervisor.listen(settings.host, settings.port, count)
     except OSError as error:
         fail(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port.",

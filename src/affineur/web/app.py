@@ -20,6 +20,8 @@ from affineur.shell.index import Index
 
 from . import feeds, files, health, json_api, metrics, pages, simple_api, uploads
 from .answers import refusal
+from .edge import asking
+from .edge.configuration import ASK
 from .identity import identify
 from .requestlog import RequestLog
 
@@ -47,6 +49,7 @@ def routes() -> list[BaseRoute]:
         Route("/rss/packages.xml", feeds.newcomers),
         Route("/rss/project/{name}/releases.xml", feeds.releases),
         Route("/rss/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route(ASK, asking.about_file),
         Route("/metrics", metrics.metrics),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),

@@ -67,6 +67,10 @@ class RequestLog:
         )
         os.write(self._fd, line)
 
+    def address(self, client: str) -> str:
+        """What the log keeps of a client's address."""
+        return self._address(client)
+
     def close(self) -> None:
         """Close the file."""
         if self._fd >= 0:

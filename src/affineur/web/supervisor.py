@@ -4,11 +4,16 @@ It loads everything and then forks: the processes share that memory, and are rea
 each have a listening socket of their own (``SO_REUSEPORT``: the kernel spreads connections evenly); the
 sockets belong to the supervisor, so connections that wait survive the death of a worker.
 
+A front (`Child.is_front`) is ended before the others, so that what it has begun to hand on is answered. However
+the supervisor ends, its children do too: the kernel tells them.
+
 What does not live here: what a process does (`worker.serve`, `projections.follow`, `edge`).
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import os
 import signal
@@ -29,10 +34,14 @@ _FAST_DEATH_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Child:
-    """A process that is kept running. ``started`` is a monotonic moment."""
+    """A process that is kept running. ``started`` is a monotonic moment.
+
+    A front stands between clients and the other children, has processes of its own, and ends kindly on SIGQUIT.
+    """
 
     name: str
     run: Callable[[], None]
+    is_front: bool = False
     pid: int = 0
     started: float = 0.0
 
@@ -58,14 +67,18 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         sys.stdout.flush()
+        parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become(child)
+            self._become(child, parent)
         child.pid, child.started = pid, time.monotonic()
 
-    def _become(self, child: Child) -> None:
+    def _become(self, child: Child, parent: int) -> None:
         status = 1
         try:
+            _end_with(parent)
+            if child.is_front:
+                os.setpgid(0, 0)  # its processes are one group, which can be ended should it die before them
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor ends us
             child.run()
@@ -91,6 +104,9 @@ class Supervisor:
         if child is None or self._ending:
             return
         log.warning("process ended; starting it again", process=child.name, status=os.waitstatus_to_exitcode(status))
+        if child.is_front:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         if time.monotonic() - child.started < _FAST_DEATH_SECONDS:
             time.sleep(1.0)  # something is wrong beyond this process: do not spin
         self._start(child)
@@ -99,17 +115,21 @@ class Supervisor:
         self._ending = True
 
     def _end_children(self) -> int:
-        left = {child.pid for child in self._children if child.pid}
-        for pid in left:
-            _signal(pid, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE_SECONDS
-        while left and time.monotonic() < deadline:
-            left = {pid for pid in left if not _is_over(pid)}
-            time.sleep(0.02)
-        for pid in left:
-            log.warning("process did not end in time", pid=pid, seconds=GRACE_SECONDS)
-            _signal(pid, signal.SIGKILL)
+        _end_all({child.pid for child in self._children if child.pid and child.is_front}, signal.SIGQUIT)
+        _end_all({child.pid for child in self._children if child.pid and not child.is_front}, signal.SIGTERM)
         return 0
+
+
+def _end_all(left: set[int], number: int) -> None:
+    for pid in left:
+        _signal(pid, number)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while left and time.monotonic() < deadline:
+        left = {pid for pid in left if not _is_over(pid)}
+        time.sleep(0.02)
+    for pid in left:
+        log.warning("process did not end in time", pid=pid, seconds=GRACE_SECONDS)
+        _signal(pid, signal.SIGKILL)
 
 
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
@@ -133,6 +153,16 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
         each.set_inheritable(True)
         sockets.append(each)
     return sockets
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when ``parent`` dies, however it dies (Linux; elsewhere nothing)."""
+    if not sys.platform.startswith("linux"):
+        return
+    set_parent_death_signal = 1  # prctl(2), PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
 
 
 def _signal(pid: int, number: int) -> None:
