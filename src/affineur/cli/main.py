@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 from typing import Annotated
 
 import typer
 
+from . import keeping, life, people
+from .errors import EXIT_CODES, explain
+from .options import AsJson, Config, Data
+
 app = typer.Typer(
     name="affineur",
     help="A Python package index that looks after the whole life of a project.",
+    epilog="Exit status: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # drawing boxes would cost every call of the program 0.2 s
     pretty_exceptions_enable=False,
 )
-
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the index.", show_default="data")]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file.", show_default="affineur.toml in the data folder"),
-]
 
 
 @app.command()
 def init(
     data: Data = None,
     config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Set up an empty index; prints the first operator's token, once."""
+    """Set up an empty index.
+
+    Prints the token of the first operator, once: only its digest is kept.
+    """
     from datetime import UTC, datetime
 
     import orjson
@@ -73,7 +75,10 @@ def serve(
 
 @app.command()
 def work(data: Data = None, config: Config = None) -> None:
-    """Do the background work of an index that is served elsewhere with `--no-background`."""
+    """Do background work beside `serve --no-background`.
+
+    Pages, search and the list of all projects follow the journal, whoever wrote it.
+    """
     from . import serve as serving
     from .start import open_existing
 
@@ -82,6 +87,21 @@ def work(data: Data = None, config: Config = None) -> None:
     serving.run_background(index.settings)
 
 
+keeping.register(app)
+life.register(app)
+people.register(app)
+
+
 def main() -> None:
-    """The entry point."""
-    app()
+    """The entry point. What can be expected to go wrong is said in a sentence; all else keeps its traceback."""
+    try:
+        app()
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output is gone: nothing is wrong, and nobody to tell
+        raise SystemExit(0) from None
+    except Exception as error:
+        said = explain(error)
+        if said is None:
+            raise
+        sys.stderr.write(f"affineur: {said[0]}\n")
+        raise SystemExit(said[1]) from None

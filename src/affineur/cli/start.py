@@ -6,25 +6,28 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+import orjson
 import typer
 
-from affineur.core.decision import Refused
-from affineur.settings import Loaded, SettingsError, load
+from affineur.settings import Loaded, Settings, SettingsError, load
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import SchemaMismatch
 
-EXIT_REFUSED = 1
-EXIT_USAGE = 2
-EXIT_NOT_READY = 3
-EXIT_DAMAGED = 4
+from .errors import EXIT_CODES, EXIT_DAMAGED, EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
 
-EXIT_CODES = {
-    0: "done",
-    EXIT_REFUSED: "refused: a rule forbids it (the message names the rule), or part of the work was refused",
-    EXIT_USAGE: "usage: an unknown option, or a setting that does not fit",
-    EXIT_NOT_READY: "not ready: no index here, its database is of another version, or a service is away",
-    EXIT_DAMAGED: "damaged: `fsck` found something",
-}
+__all__ = [
+    "EXIT_CODES",
+    "EXIT_DAMAGED",
+    "EXIT_NOT_READY",
+    "EXIT_REFUSED",
+    "EXIT_USAGE",
+    "fail",
+    "open_existing",
+    "open_unchecked",
+    "print_json",
+    "read_settings",
+    "require_files",
+]
 
 
 def read_settings(data: Path | None, config: Path | None = None, **flags: object) -> Loaded:
@@ -37,13 +40,7 @@ def read_settings(data: Path | None, config: Path | None = None, **flags: object
 
 def open_existing(data: Path | None, config: Path | None = None, **flags: object) -> Index:
     """Open an index that was set up before; ends the program with `EXIT_NOT_READY` where there is none."""
-    settings = read_settings(data, config, **flags).settings
-    if settings.is_sqlite and not (settings.data / "affineur.db").exists() and not settings.database:
-        fail(
-            f"There is no index in {settings.data}. Run `affineur init --data {settings.data}` first.",
-            EXIT_NOT_READY,
-        )
-    index = open_index(settings)
+    index = open_unchecked(data, config, **flags)
     try:
         index.store.require_current()
     except SchemaMismatch as error:
@@ -51,9 +48,25 @@ def open_existing(data: Path | None, config: Path | None = None, **flags: object
     return index
 
 
-def refused(error: Refused) -> NoReturn:
-    """End the program with the rule's own sentence."""
-    fail(f"{error.decision.sentence}  [{error.decision.rule}]", EXIT_REFUSED)
+def open_unchecked(data: Path | None, config: Path | None = None, **flags: object) -> Index:
+    """Open an index whose database may be of any schema, or damaged."""
+    settings = read_settings(data, config, **flags).settings
+    require_files(settings)
+    return open_index(settings)
+
+
+def require_files(settings: Settings) -> None:
+    """End the program with `EXIT_NOT_READY` where the data folder holds no index; nothing is made by looking."""
+    if not settings.database and not (settings.data / "affineur.db").exists():
+        fail(
+            f"There is no index in {settings.data}. Run `affineur init --data {settings.data}` first.",
+            EXIT_NOT_READY,
+        )
+
+
+def print_json(value: object) -> None:
+    """Print ``value`` for programs: moments in ISO 8601, paths and the like as text."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -1,0 +1,79 @@
+"""Yank and un-yank: files stay on offer, but resolvers pass over them unless they are pinned (PEP 592)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from affineur.core.access import Actor, Resource, may
+from affineur.core.decision import refuse
+from affineur.core.journal import Event
+from affineur.core.names import NormalizedName
+from affineur.core.simple import FileLink
+from affineur.core.standing import printable_reason
+from affineur.projections import pages
+from affineur.shell.index import Index
+from affineur.shell.store import journal, projects
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which files: all of the project, of one release (canonical version), or one by name."""
+
+    project: NormalizedName
+    version: str | None = None
+    filename: str | None = None
+
+    def holds(self, file: FileLink) -> bool:
+        """Whether ``file`` is among them."""
+        return (self.version is None or file.version == self.version) and (
+            self.filename is None or file.filename == self.filename
+        )
+
+    def __str__(self) -> str:
+        named = f"file '{self.filename}'" if self.filename else f"release {self.version}"
+        return f"{named} of project '{self.project}'" if self.filename or self.version else f"project '{self.project}'"
+
+
+def set_yanked(
+    index: Index, actor: Actor, selection: Selection, yanked: bool, now: datetime, reason: str | None = None
+) -> tuple[str, ...]:
+    """Yank (or un-yank) what ``selection`` holds as ``actor``; the names of the files that changed.
+
+    `Refused` where nothing is selected or the actor may not. What is so already is left alone.
+    """
+    said = printable_reason(reason or "") or None if yanked else None
+    with index.store.write() as connection:
+        found = projects.find(connection, selection.project)
+        if found is None:
+            refuse("project.exists", f"There is no project '{selection.project}' on this index.", "Check its name.")
+        role = None if actor.account_id is None else projects.role_of(connection, found.id, actor.account_id)
+        may(actor, "yank", Resource(selection.project, True, role)).require()
+        selected = [file for file in projects.file_links(connection, found.id) if selection.holds(file)]
+        if not selected:
+            refuse("yank.selection", f"There are no files in {selection}.", "Check version and file name.")
+        changing = sorted(
+            (file for file in selected if (file.yanked, file.yanked_reason) != (yanked, said)),
+            key=lambda file: file.filename,
+        )
+        if changing:
+            projects.set_yanked(connection, found.id, [file.filename for file in changing], yanked, said)
+            told = [_event(selection.project, file, yanked, said, actor) for file in changing]
+            projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
+    pages.project(index, selection.project)
+    return tuple(file.filename for file in changing)
+
+
+def _event(project: NormalizedName, file: FileLink, yanked: bool, reason: str | None, actor: Actor) -> Event:
+    return Event(
+        "FileYanked" if yanked else "FileUnyanked",
+        project,
+        file.version,
+        file.filename,
+        file.sha256,
+        old={"yanked": file.yanked, "yanked_reason": file.yanked_reason},
+        new={"yanked": yanked, "yanked_reason": reason},
+        rule="yank",
+        reason=reason,
+        actor_class="operator" if actor.is_operator else "owner",
+    )

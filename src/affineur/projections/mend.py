@@ -1,0 +1,239 @@
+"""Mending (`rebuild`): everything that can be derived is derived anew, in the order in which it depends.
+
+Rows that follow from other rows, blobs that are still on offer though lost from their place, pages, links, the
+root list, search. With ``sweep``, also what was left behind goes: blobs of no file, temporary files, old pages.
+What cannot be derived (contents, the journal, rows that contradict it) comes from a backup only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from affineur.shell.blobs import CHUNK_BYTES, LocalBlobs
+from affineur.shell.index import Index
+from affineur.shell.progress import Tell, tell_nobody
+from affineur.shell.store import journal, projects
+from affineur.shell.store.schema import burnt_filename, file, project
+from affineur.shell.store.schema import journal as entries
+from affineur.shell.tree import ROOT
+
+from . import pages, search
+from .check.blobs import GRACE, left_overs, orphans
+from .check.tree import canonical_target, cut_short, foreign_entries, is_blob
+
+Part = Literal["rows", "pages", "root", "search"]
+PARTS: tuple[Part, ...] = ("rows", "pages", "root", "search")
+
+
+@dataclass(slots=True)
+class Mended:
+    """What a rebuild did."""
+
+    projects: int = 0
+    sums: int = 0
+    blobs_taken_back: int = 0
+    links_replaced: int = 0
+    documents: int = 0
+    swept: int = 0
+    without_contents: list[str] = field(default_factory=list)
+    """Files on a page whose contents are lost."""
+
+
+def rebuild(
+    index: Index, now: datetime, parts: Collection[Part] = PARTS, *, sweep: bool = False, tell: Tell = tell_nobody
+) -> Mended:
+    """Derive ``parts`` anew; ``sweep`` also removes what is left over and older than an hour. Safe while serving."""
+    mended = Mended()
+    if "rows" in parts:
+        mended.sums = _rows(index)
+    if "pages" in parts:
+        _pages(index, mended, tell)
+    if "root" in parts:
+        _root(index)
+    if "search" in parts:
+        mended.documents = _search(index, tell)
+    if sweep:
+        mended.swept = sweep_all(index, now, tell=tell)
+    return mended
+
+
+def sweep_all(index: Index, now: datetime, older_than: timedelta = GRACE, *, tell: Tell = tell_nobody) -> int:
+    """Remove blobs of no file, temporary files and pages that nothing points to; how many. Ages as of ``now``."""
+    swept = 0
+    for digest in orphans(index, now, tell):
+        with index.store.write() as connection:  # nobody publishes while we look once more and remove
+            if connection.scalar(_NEEDED, {"digest": digest}) is None:
+                index.blobs.remove(digest)
+                swept += 1
+    for found in left_overs(index, now, older_than):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(found.subject)
+            swept += 1
+    for path in cut_short(index, now):
+        _remove(path)
+        swept += 1
+    return swept
+
+
+_NEEDED = (
+    sa.select(file.c.id)
+    .where(sa.or_(file.c.sha256 == sa.bindparam("digest"), file.c.metadata_sha256 == sa.bindparam("digest")))
+    .limit(1)
+)
+
+
+def _rows(index: Index) -> int:
+    """Write every sum anew where it differs; how many did."""
+    size = sa.func.coalesce(
+        sa.select(sa.func.sum(file.c.size_bytes)).where(file.c.project_id == project.c.id).scalar_subquery(), 0
+    )
+    newest = sa.func.coalesce(
+        sa.select(sa.func.max(entries.c.serial)).where(entries.c.project == project.c.name).scalar_subquery(), 0
+    )
+    moment = (
+        sa.select(entries.c.at)
+        .where(entries.c.project == project.c.name)
+        .order_by(entries.c.serial.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    unburnt = sa.select(file.c.filename, file.c.uploaded_at).where(
+        ~sa.exists().where(burnt_filename.c.filename == file.c.filename)
+    )
+    with index.store.write() as connection:
+        changed = [
+            connection.execute(project.update().where(project.c.size_bytes != size).values(size_bytes=size)),
+            connection.execute(
+                project.update()
+                .where(sa.or_(project.c.serial != newest, project.c.changed_at != moment))
+                .values(serial=newest, changed_at=sa.func.coalesce(moment, project.c.created_at))
+            ),
+            connection.execute(burnt_filename.insert().from_select(["filename", "burnt_at"], unburnt)),
+        ]
+        return sum(result.rowcount for result in changed)
+
+
+def _pages(index: Index, mended: Mended, tell: Tell) -> None:
+    with index.store.read() as connection:
+        head, _ = journal.head(connection)
+        names: list[str] = list(projects.names(connection))
+    _remove_foreign_entries(index)
+    if pages.read_mark(index) > head:  # of a database that is not this one: following it would stand still
+        pages.write_mark(index, head)
+    for done, name in enumerate(names):
+        tell("links", done, len(names))
+        _mend_links(index, name, mended)
+    known = set(names)
+    for name in {*index.tree.names(), *index.tree.names_with_files()} - known:
+        pages.project(index, name)
+    for done, name in enumerate(names):
+        tell("pages", done, len(names))
+        _project(index, name, mended)
+    mended.projects = len(names)
+
+
+def _project(index: Index, name: str, mended: Mended) -> None:
+    """Write a project's page and links anew, also where contents are lost: the rest must not go with them."""
+    try:
+        pages.project(index, name, force=True)
+    except FileNotFoundError:
+        with index.tree.lock(name):
+            seen = pages.view(index, name)
+            if seen is None:
+                return
+            for path in index.tree.offered(name) - seen.offered.keys():
+                index.tree.withdraw(name, path)
+            for path, sha256 in seen.offered.items():
+                try:
+                    index.tree.offer(name, path, index.blob_link(sha256))
+                except FileNotFoundError:
+                    mended.without_contents.append(f"{name}/{path}")
+            index.tree.replace_page(name, seen.page.serial, pages.page_forms(seen.page), seen.seconds)
+
+
+def _remove_foreign_entries(index: Index) -> None:
+    """Take away what stands where only our links and folders do: what is left, `pages.rebuild` can walk."""
+    base = str(index.tree.root)
+    for entry in foreign_entries(index):
+        _remove(entry.path)
+    for entry in list(os.scandir(f"{base}/simple")):
+        serial = index.tree.serial(entry.name)
+        if "." not in entry.name and (
+            not entry.is_symlink() or serial is None or os.readlink(entry.path) != canonical_target(entry.name, serial)
+        ):
+            _remove(entry.path)
+    for entry in list(os.scandir(f"{base}/packages")):
+        if entry.is_symlink() or not entry.is_dir():
+            _remove(entry.path)
+            continue
+        for below in list(os.scandir(entry.path)):
+            if below.is_symlink() or not below.is_dir():
+                _remove(below.path)
+
+
+def _mend_links(index: Index, name: str, mended: Mended) -> None:
+    with index.tree.lock(name):
+        seen = pages.view(index, name)
+        if seen is None:
+            return
+        for path, sha256 in seen.offered.items():
+            link = f"{index.tree.root}/packages/{name}/{path}"
+            if not os.path.lexists(link) or is_blob(index, sha256, link):
+                continue
+            if isinstance(index.blobs, LocalBlobs) and not index.blobs.exists(sha256):
+                # The blob is lost, but what is on offer is a second name of the same file.
+                if os.path.isfile(link) and not os.path.islink(link) and _sha256(link) == sha256:
+                    os.makedirs(os.path.dirname(index.blobs.path(sha256)), exist_ok=True)
+                    os.link(link, index.blobs.path(sha256))
+                    mended.blobs_taken_back += 1
+                continue
+            _remove(link)
+            index.tree.offer(name, path, index.blob_link(sha256))
+            mended.links_replaced += 1
+
+
+def _root(index: Index) -> None:
+    with index.store.read() as connection:
+        head, _ = journal.head(connection)
+    with index.tree.lock(ROOT):
+        if (index.tree.serial(ROOT) or 0) > head:  # of a database that is not this one
+            index.tree.remove_page(ROOT)
+    pages.project_root(index)
+
+
+def _search(index: Index, tell: Tell) -> int:
+    with index.store.read() as connection:
+        total = len(projects.names(connection))
+    found = search.open_search(index)
+
+    def advance(done: int) -> None:
+        tell("search", done, total)
+
+    try:
+        return search.rebuild(index, found, advance)
+    finally:
+        found.close()
+
+
+def _sha256(path: str) -> str:
+    hashing = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            hashing.update(chunk)
+    return hashing.hexdigest()
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)

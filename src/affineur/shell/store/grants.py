@@ -1,0 +1,50 @@
+"""What people are given on a project: roles, and limits of the project's own.
+
+What does not live here: whether that may be done (`core.access`), and the project itself (`projects`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from .schema import account, project, role
+
+
+def roles(connection: sa.Connection, project_id: int) -> list[tuple[str, str, datetime]]:
+    """Who has which role on a project since when, as ``(account name, role, granted at)``, by name."""
+    query = (
+        sa.select(account.c.name, role.c.role, role.c.granted_at)
+        .join(account, account.c.id == role.c.account_id)
+        .where(role.c.project_id == project_id)
+        .order_by(account.c.name)
+    )
+    return [(row.name, row.role, row.granted_at) for row in connection.execute(query)]
+
+
+def set_role(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
+    """Give an account the role ``granted``, in the place of the one it has."""
+    take_role(connection, project_id, account_id)
+    connection.execute(role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at))
+
+
+def take_role(connection: sa.Connection, project_id: int, account_id: int) -> None:
+    """Take the role of an account away; nothing happens where it has none."""
+    connection.execute(role.delete().where(role.c.project_id == project_id, role.c.account_id == account_id))
+
+
+def set_limits(
+    connection: sa.Connection, project_id: int, file_limit_bytes: int | None, total_limit_bytes: int | None
+) -> None:
+    """Set a project's own limits; None where the index's own apply."""
+    connection.execute(
+        project.update()
+        .where(project.c.id == project_id)
+        .values(file_limit_bytes=file_limit_bytes, total_limit_bytes=total_limit_bytes)
+    )
+
+
+def is_operator(connection: sa.Connection, account_id: int) -> bool:
+    """Whether an account is an operator's."""
+    return bool(connection.scalar(sa.select(account.c.is_operator).where(account.c.id == account_id)))
