@@ -156,7 +156,7 @@ class Fetcher:
                 _refuse_address(url)
             answer = self._client.send(request, stream=True)
             try:
-                if not answer.is_redirect:
+                if not answer.has_redirect_location:
                     _require_good(answer)
                     yield answer
                     return

@@ -80,10 +80,11 @@ class Folder:
 def copy(file: OfferedFile, target: Path) -> Received:
     """Copy the file at ``file.place``. `Refused` as `receive` says, and ``upstream.gone``."""
     try:
-        with open(file.place, "rb", buffering=0) as stream:
-            return receive(iter(lambda: stream.read(_PIECE_BYTES), b""), file, target)
-    except FileNotFoundError:
-        refuse("upstream.gone", f"{quoted(file.place, 200)} is not there any more.")
+        stream = open(file.place, "rb", buffering=0)  # noqa: SIM115 (closed below; what fails there is another matter)
+    except (FileNotFoundError, PermissionError) as error:
+        refuse("upstream.gone", f"{quoted(file.place, 200)} cannot be read: {error.strerror}.")
+    with stream:
+        return receive(iter(lambda: stream.read(_PIECE_BYTES), b""), file, target)
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -5,9 +5,14 @@ What does not live here: where the pieces come from (`fetching`, `folder`).
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -90,3 +95,28 @@ def _refuse_size(file: OfferedFile, arrived: str) -> None:
         f"{quoted(file.filename)} has {arrived} bytes{stated}.",
         "It was damaged or exchanged there: ask whoever runs the upstream.",
     )
+
+
+_SPOOL = "import-"
+
+
+@contextlib.contextmanager
+def spool_folder(spool: Path) -> Iterator[Path]:
+    """A folder of one's own below ``spool`` for files that arrive; it goes with the block.
+
+    What a killed process left there goes, too: a folder whose lock nobody holds belongs to nobody.
+    """
+    for left in spool.glob(f"{_SPOOL}*"):
+        with contextlib.suppress(OSError), open(left / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+    # Under a name that nobody looks for until it is locked.
+    fresh = spool / f".{_SPOOL}{os.getpid()}-{secrets.token_hex(8)}"
+    fresh.mkdir()
+    with open(fresh / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = fresh.rename(spool / fresh.name[1:])
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
