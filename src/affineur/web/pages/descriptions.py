@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _TAG = re.compile(r"<(/?)(a|img|input|h[1-6])\b((?:[^<>\"]|\"[^\"]*\")*)>")
 _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _EMPTY_LINK = re.compile(r"<a\b([^>]*)>\s*</a>")
+# Only classes that mean something in a text: a description must not dress up as a part of the page, such as a
+# banner. As Pygments names pieces of code, and docutils its boxes.
+_CODE = {
+    *("k", "kc", "kd", "kn", "kr", "kt", "n", "na", "nb", "nc", "nd", "nf", "nn", "nt", "o", "ow", "p", "w", "l"),
+    *("s", "s1", "s2", "sb", "sd", "se", "si", "sr", "dl", "m", "mi", "mf", "mh", "c", "c1", "cm", "ch", "cp"),
+    *("go", "gp", "err"),
+}
+_BOXES = {"admonition", "admonition-title", "system-message"}
 _TOP_LEVEL = 3  # the page has h1, the description's own heading is h2
 _LOWEST_LEVEL = 6
 
@@ -101,11 +109,13 @@ def _sanitised(text: str, remote_images: bool) -> str:
     import nh3
     from readme_renderer.clean import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 
+    allowed = {tag: set(names) - {"class"} for tag, names in ALLOWED_ATTRIBUTES.items()}
     tags = set(ALLOWED_TAGS) - {"input"} - (set() if remote_images else {"img", "picture"})
     return nh3.clean(
         text,
         tags=tags,
-        attributes={tag: set(names) for tag, names in ALLOWED_ATTRIBUTES.items() if tag in tags or tag == "*"},
+        attributes={tag: names for tag, names in allowed.items() if tag in tags or tag == "*"},
+        allowed_classes={"span": _CODE | {"image"}, "code": _CODE, "div": _BOXES, "aside": _BOXES, "p": _BOXES},
         link_rel="nofollow noreferrer ugc",
         url_schemes={"http", "https", "mailto"},
         # What may have to be scrolled sideways must be reachable by keyboard.

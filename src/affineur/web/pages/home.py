@@ -26,12 +26,11 @@ def _home(request: Request) -> Response:
         projects = reading.project_count(connection)
         files = reading.file_count(connection)
     base, name = base_url(request), index_of(request).settings.index_name
-    example = newest[0].name if newest else "<project>"
     values = {
         "newest": newest,
         "projects": projects,
         "files": files,
-        "install": commands.install(base, name, example),
+        "install": commands.install(base, name, "<project>"),
         "publish": commands.publish(base, name),
     }
     return page(request, "home.html", values)

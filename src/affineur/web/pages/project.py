@@ -204,7 +204,7 @@ def _tab(connection: sa.Connection, view: View, tab: str, remote_images: bool) -
         metadata = view.text.metadata
         groups = dependencies.groups(metadata.requires_dist, metadata.provides_extra)
         wanted = {each.project for group in groups for each in group.dependencies if each.project}
-        return {"groups": groups, "here": reading.standings(connection, sorted(wanted))}
+        return {"groups": groups, "wanted": wanted, "here": reading.standings(connection, sorted(wanted))}
     return {}
 
 
