@@ -68,11 +68,12 @@ def fill_all(contestants: list[Contestant], plan: Plan, say: Say) -> list[Contes
 
     What the other servers made of the data is kept under ``.cache/bench/filled``: devpi takes minutes.
     """
-    wheels = dataset.write_folder(CACHE / f"wheels-{plan.projects}", plan.projects)
     filled = []
     for contestant in contestants:
         contestant.clear()
-        kept = CACHE / "filled" / f"{contestant.name}-{contestant.version}-{plan.projects}"
+        projects = min(plan.projects, contestant.most_fillers)
+        wheels = dataset.write_folder(CACHE / f"wheels-{projects}", projects)
+        kept = CACHE / "filled" / f"{contestant.name}-{contestant.version}-{projects}"
         started = time.perf_counter()
         try:
             if contestant.version == "?" or not kept.exists():
@@ -112,6 +113,8 @@ def start_all(contestants: list[Contestant], plan: Plan, findings: Findings, say
             say(f"{contestant.name}: left out, does not start: {error}")
             continue
         findings.versions[contestant.name] = contestant.version
+        if plan.projects > contestant.most_fillers:
+            findings.note("start", contestant.name, f"holds {contestant.most_fillers} projects only")
         up.append(contestant)
     return up
 

@@ -30,6 +30,7 @@ class Devpi(Contestant):
     name = "devpi-server"
     python_peer = True
     version = locked_version("devpi", "devpi-server")
+    most_fillers = 200  # it takes five to ten uploads a second
 
     def command(self) -> list[str]:
         program = environment("devpi") / "devpi-server"
