@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -9,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-import structlog
 import typer
 
 from affineur.actions.found import Founded, found
@@ -23,7 +23,7 @@ from affineur.web.edge import program
 
 from .start import EXIT_NOT_READY, fail
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, *, background: bool = True) -> int:
@@ -76,7 +76,7 @@ def _serving(settings: Settings) -> tuple[list[supervisor.Child], int]:
     except program.Unusable as error:
         if settings.edge != "auto":
             fail(f"Cannot use nginx as the edge: {error}", EXIT_NOT_READY)
-        log.warning("nginx cannot be used; serving without it", reason=str(error))
+        log.warning("nginx cannot be used; serving without it", extra={"reason": str(error)})
     listening = _listen(settings, settings.workers)
     return _workers(settings, listening), listening[0].getsockname()[1]
 
@@ -89,7 +89,7 @@ def _behind_edge(settings: Settings, found: str) -> tuple[list[supervisor.Child]
     except program.Unusable:
         public.close()
         raise
-    log.info("nginx is the edge", program=found)
+    log.info("nginx is the edge", extra={"program": str(found)})
     # Our own nginx is one more proxy, and nobody else reaches the workers' sockets.
     workers = _workers(replace(settings, trusted_proxies=settings.trusted_proxies + 1), behind)
     return [*workers, supervisor.Child("edge", edge.become, is_front=True)], public.getsockname()[1]

@@ -6,23 +6,25 @@ debounced, write the list of all projects. Runs in one process of a node (`serve
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-
-import structlog
 
 from affineur.shell.index import Index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
 
 from . import pages, search
+from .check.blobs import left_overs
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
 SETTLE_SECONDS = 60.0
 """How often the public tree is synced to disk: after a loss of power, a minute's pages are written again."""
+SWEEP_SECONDS = 3600.0
+"""How often what killed uploads left in the spool is removed. What costs more to find, `rebuild --sweep` removes."""
 _ROOT_REST = 1.0
 """The root list rests at least this many times as long as its last rebuild took: it costs O(projects), so on a
 large index it may never take more than half of one core."""
@@ -30,7 +32,7 @@ large index it may never take more than half of one core."""
 
 def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lambda: None) -> None:
     """Work until ``stop`` is set. A failing step is logged and tried again at the next tick."""
-    rest_until = settle_at = 0.0
+    rest_until = settle_at = sweep_at = 0.0
     found = search.open_search(index)
     while not stop.is_set():
         beat()
@@ -45,10 +47,19 @@ def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lam
             if time.monotonic() >= settle_at:
                 pages.settle(index)
                 settle_at = time.monotonic() + SETTLE_SECONDS
+            if time.monotonic() >= sweep_at:
+                _sweep_left_overs(index)
+                sweep_at = time.monotonic() + SWEEP_SECONDS
         except Exception:  # the loop must outlive a database that is away for a moment
             log.exception("background work failed; trying again")
             stop.wait(5.0)
         stop.wait(TICK_SECONDS)
+
+
+def _sweep_left_overs(index: Index) -> None:
+    for found in left_overs(index, datetime.now(UTC)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(found.subject)
 
 
 def root_is_behind(index: Index) -> bool:

@@ -10,6 +10,7 @@ come, then the page that names them.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from affineur.core.standing import permits, project_status
 from affineur.shell.index import Index
 from affineur.shell.store import journal, projects
 from affineur.shell.tree import ROOT
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,11 @@ def project(index: Index, name: str, *, force: bool = False) -> None:
         for path in present - seen.offered.keys():
             tree.withdraw(name, path)
         for path in seen.offered.keys() - present:
-            tree.offer(name, path, index.blob_link(seen.offered[path]))
+            try:
+                tree.offer(name, path, index.blob_link(seen.offered[path]))
+            except FileNotFoundError:  # damage that `fsck` names; it must not keep other files from being on offer
+                missing = {"project": name, "file": path, "sha256": seen.offered[path]}
+                log.error("the contents of a file are missing", extra=missing)
         tree.replace_page(name, seen.page.serial, page_forms(seen.page), seen.seconds)
 
 
@@ -87,20 +94,27 @@ def catch_up(index: Index) -> int:
     """Project whatever the journal names beyond this node's mark, then move the mark; the entries looked at.
 
     Runs before serving and then every second: after a crash it finishes what was acknowledged, on a second
-    node it is what brings other nodes' acts here. Cost: linear in the entries since the mark.
+    node it is what brings other nodes' acts here. After a loss of power it writes anew whatever was not synced,
+    the list of all projects included. Cost: linear in the entries since the mark.
     """
-    seen = 0
+    distrusted = _read_marks(index).boot != _boot_id()  # links may name pages whose bytes never reached the disk
+    start = mark = read_mark(index)
     while True:
-        mark = read_mark(index)
         with index.store.read() as connection:
             changed, last = journal.changed_since(connection, mark)
         if not changed:
-            return seen
+            break
         for name, serial in changed:
-            if (index.tree.serial(name) or 0) < serial:
-                project(index, name)
-        write_mark(index, last)
-        seen += last - mark
+            if distrusted or (index.tree.serial(name) or 0) < serial:
+                project(index, name, force=distrusted)
+        mark = last
+        if not distrusted:
+            write_mark(index, mark)
+    if distrusted:
+        with index.tree.lock(ROOT):
+            index.tree.remove_page(ROOT)
+        write_mark(index, mark)
+    return mark - start
 
 
 def project_root(index: Index) -> int:
@@ -136,8 +150,8 @@ def rebuild(index: Index, advance: Callable[[int], object] = lambda _: None) -> 
     for name in names:
         project(index, name, force=True)
         advance(1)
-    project_root(index)
     write_mark(index, max(head, read_mark(index)))
+    project_root(index)
     return len(names)
 
 
@@ -177,7 +191,7 @@ def _read_marks(index: Index) -> _Marks:
         written, synced, boot = (index.tree.root / "serial").read_text().split()
         return _Marks(int(written), int(synced), boot)
     except (FileNotFoundError, ValueError):
-        return _Marks(0, 0, _boot_id())
+        return _Marks(0, 0, "")
 
 
 def _write_marks(index: Index, marks: _Marks) -> None:

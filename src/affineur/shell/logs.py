@@ -1,38 +1,27 @@
-"""Structured logs: one JSON object a line on standard error. Tracebacks carry no local variables."""
+"""Structured logs: one JSON object a line on standard error, through the standard library's logging.
+
+A message never has values in it: ``log.warning("process ended", extra={"process": name})``.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-import orjson
-import structlog
+from pythonjsonlogger.json import JsonFormatter
 
 
 def configure(level: str) -> None:
-    """Send our own logs and those of libraries through one shape."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    render = structlog.processors.JSONRenderer(serializer=lambda value, **_: orjson.dumps(value, default=str).decode())
-    number = getattr(logging, level.upper())
-    structlog.configure(
-        processors=[*shared, render],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    """Send our own logs at ``level`` and those of libraries, from warnings up, through one shape."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        JsonFormatter(
+            "%(levelname)s %(name)s %(message)s",
+            timestamp=True,
+            rename_fields={"levelname": "level", "name": "logger", "message": "event"},
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    # Libraries speak only when something is wrong.
-    root.setLevel(max(number, logging.WARNING))
+    root.setLevel(logging.WARNING)
+    logging.getLogger("affineur").setLevel(level.upper())

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import logging
 import os
 import signal
 import socket
@@ -23,9 +24,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 15.0
 _BACKLOG = 2048
@@ -86,7 +85,7 @@ class Supervisor:
         except SystemExit as error:
             status = error.code if isinstance(error.code, int) else 1
         except BaseException:
-            log.exception("process failed", process=child.name)
+            log.exception("process failed", extra={"process_name": child.name})
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -103,7 +102,8 @@ class Supervisor:
         child = next((child for child in self._children if child.pid == pid), None)
         if child is None or self._ending:
             return
-        log.warning("process ended; starting it again", process=child.name, status=os.waitstatus_to_exitcode(status))
+        ended = {"process_name": child.name, "status": os.waitstatus_to_exitcode(status)}
+        log.warning("process ended; starting it again", extra=ended)
         if child.is_front:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
@@ -128,7 +128,7 @@ def _end_all(left: set[int], number: int) -> None:
         left = {pid for pid in left if not _is_over(pid)}
         time.sleep(0.02)
     for pid in left:
-        log.warning("process did not end in time", pid=pid, seconds=GRACE_SECONDS)
+        log.warning("process did not end in time", extra={"pid": pid, "seconds": GRACE_SECONDS})
         _signal(pid, signal.SIGKILL)
 
 

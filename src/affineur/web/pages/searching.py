@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from threading import Lock
 
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,7 +17,7 @@ from affineur.shell.store import reading
 
 from .rendering import index_of, page
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 PAGE_SIZE = 20
 _LONGEST_QUERY = 500
