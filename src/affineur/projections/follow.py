@@ -6,10 +6,13 @@ debounced, write the list of all projects. Runs in one process of a node (`serve
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from affineur.shell.index import Index
 from affineur.shell.store import journal

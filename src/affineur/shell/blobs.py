@@ -95,8 +95,7 @@ class LocalBlobs:
 
     def put_bytes(self, sha256: str, body: bytes, moment: datetime) -> None:
         """See `Blobs.put_bytes`."""
-        target = self.path(sha256)
-        if os.path.exists(target):
+        if self._is_kept(sha256):
             return
         partial = Path(f"{self.root}/.{sha256}.{os.getpid()}.{threading.get_ident()}")
         partial.write_bytes(body)
@@ -127,11 +126,23 @@ class LocalBlobs:
 
     def _settle(self, sha256: str, finished: Path) -> None:
         target = self.path(sha256)
-        # Never over an existing blob: that may be linked into the public tree.
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(finished, target)
+            _sync_folder(os.path.dirname(target))
+        except FileExistsError:  # never over an existing blob: that may be linked into the public tree
+            self._is_kept(sha256)
         os.unlink(finished)
-        _sync_folder(os.path.dirname(target))
+
+    def _is_kept(self, sha256: str) -> bool:
+        """Whether the blob is there, durable, and too young again for a sweep to take it for nobody's."""
+        target = self.path(sha256)
+        try:
+            status = os.stat(target)
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))  # moves the time of change, nothing else
+        except FileNotFoundError:
+            return False
+        _sync_folder(os.path.dirname(target))  # whoever put it may not have come that far
+        return True
 
 
 class S3Blobs:
@@ -150,19 +161,20 @@ class S3Blobs:
         self.store: S3Store = S3Store(bucket, prefix=prefix or None, **options)  # type: ignore[arg-type]
 
     def put_file(self, sha256: str, spooled: Path, moment: datetime) -> None:
-        """See `Blobs.put_file`. Large files go up in parts of a few MiB; nothing is held whole."""
+        """See `Blobs.put_file`. Large files go up in parts of a few MiB; nothing is held whole.
+
+        An object that is there already is put again: the same bytes, but young, so that no sweep takes it.
+        """
         import obstore
 
-        if not self.exists(sha256):
-            obstore.put(self.store, sha256, spooled, max_concurrency=2)
+        obstore.put(self.store, sha256, spooled, max_concurrency=2)
         spooled.unlink()
 
     def put_bytes(self, sha256: str, body: bytes, moment: datetime) -> None:
         """See `Blobs.put_bytes`."""
         import obstore
 
-        if not self.exists(sha256):
-            obstore.put(self.store, sha256, body)
+        obstore.put(self.store, sha256, body)
 
     def open(self, sha256: str) -> BinaryIO:
         """See `Blobs.open`. Reads ahead in blocks of 1 MiB."""

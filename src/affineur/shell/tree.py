@@ -75,7 +75,7 @@ class PublicTree:
         link = self.link(name)
         shelf = "" if name == ROOT else f"{_shelf(name)}/"
         folder = f"{self._base}/pages/{shelf}{name}.{serial}"
-        fresh = f"{folder}.new"
+        fresh = f"{self._base}/pages/{shelf}{name}.new"  # found again, and used again, after a crash
         _discard(fresh)
         os.makedirs(fresh)
         for form, body in forms.items():
@@ -89,11 +89,12 @@ class PublicTree:
             before = os.readlink(link)
         except OSError:
             before = None
-        if os.path.isdir(folder):  # the same serial again: a rebuild
-            os.rename(folder, f"{folder}.old")
-        os.rename(fresh, folder)
-        _discard(f"{folder}.old")
         target = f"pages/{name}.{serial}" if name == ROOT else f"../pages/{shelf}{name}.{serial}"
+        if before == target and os.path.isdir(folder):  # the same serial again: a rebuild
+            _refill(folder, fresh)
+            return
+        _discard(folder)  # nobody's: what a crash left
+        os.rename(fresh, folder)
         if before != target:
             _point(link, target)
             if before is not None:
@@ -163,12 +164,22 @@ def _discard(folder: str) -> None:
         os.rmdir(folder)
 
 
+def _refill(folder: str, fresh: str) -> None:
+    """Move every file of ``fresh`` into ``folder``, one by one: readers are in there, and never miss a file."""
+    wanted = os.listdir(fresh)
+    for name in wanted:
+        os.replace(f"{fresh}/{name}", f"{folder}/{name}")
+    for name in set(os.listdir(folder)).difference(wanted):
+        os.unlink(f"{folder}/{name}")
+    os.rmdir(fresh)
+
+
 def _shelf(name: str) -> str:
     return name[:2]
 
 
 def _point(link: str, target: str) -> None:
-    fresh = f"{link}.{os.getpid()}.new"
+    fresh = f"{link}.new"  # one at a time, by `lock`; found again, and used again, after a crash
     with contextlib.suppress(FileNotFoundError):
         os.unlink(fresh)
     os.symlink(target, fresh)
