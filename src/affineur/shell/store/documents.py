@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from affineur.core.feeds import News
 from affineur.core.json_api import Record, StoredFile
-from affineur.core.metadata import CoreMetadata
+from affineur.core.metadata import MAXIMUM_VERSION_LENGTH, CoreMetadata
 from affineur.core.standing import permits
 from affineur.core.versions import order_key, parse_version
 
@@ -59,6 +59,8 @@ def release_record(connection: sa.Connection, name: str, version: str) -> tuple[
     ``version`` may be any spelling of it; one that PEP 440 does not know raises `Refused` (``version.format``).
     Cost: linear in the project's releases and in that release's files.
     """
+    if len(version) > MAXIMUM_VERSION_LENGTH:  # nothing that long was ever published, and parsing it would cost
+        return None
     wanted = parse_version(version)
     found = projects.find(connection, name)
     if found is None:
@@ -94,19 +96,18 @@ def newest_releases(connection: sa.Connection, limit: int) -> list[News]:
 
 def newest_projects(connection: sa.Connection, limit: int) -> list[News]:
     """The newest projects, newest first, quarantined ones left out; each with its first release. Cost: as above."""
+    other = release.alias()
+    first = sa.select(sa.func.min(other.c.id)).where(other.c.project_id == project.c.id).scalar_subquery()
     newest = (
-        sa.select(project.c.id, project.c.created_at)
+        sa.select(project.c.created_at, project.c.id, first.label("first_release"))
         .where(project.c.safety != "quarantined")
         .order_by(project.c.created_at.desc(), project.c.id.desc())
         .limit(limit)
         .subquery()
     )
-    other = release.alias()
-    first = sa.select(sa.func.min(other.c.id)).where(other.c.project_id == newest.c.id).scalar_subquery()
     query = (
         _news(newest.c.created_at)
-        .join(newest, newest.c.id == project.c.id)
-        .where(release.c.id == first)
+        .join(newest, newest.c.first_release == release.c.id)
         .order_by(newest.c.created_at.desc(), newest.c.id.desc())
     )
     return [_as_news(row) for row in connection.execute(query)]
