@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import imports, keeping, life, people
+from . import exports, imports, keeping, life, people
 from .errors import EXIT_CODES, explain
 from .options import AsJson, Config, Data
 
@@ -87,6 +87,7 @@ def work(data: Data = None, config: Config = None) -> None:
     serving.run_background(index.settings)
 
 
+exports.register(app)
 imports.register(app)
 keeping.register(app)
 life.register(app)
