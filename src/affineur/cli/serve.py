@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
 import signal
 import socket
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,23 +21,30 @@ from affineur.settings import Settings
 from affineur.shell import logs
 from affineur.shell.index import open_index
 from affineur.shell.store import SchemaMismatch
-from affineur.web import supervisor, worker
+from affineur.web import metrics, supervisor, worker
 from affineur.web.edge import program
 
 from .start import EXIT_NOT_READY, fail
 
 log = logging.getLogger(__name__)
 
+CLAIM_SECONDS = 5.0
+
 
 def serve(settings: Settings, *, background: bool = True) -> int:
     """Set up what is missing, finish what a crash left, then serve until told to end; the exit status."""
     logs.configure(settings.log_level)
+    claim = _claim(settings)
     founded = _prepare(settings)
+    metrics.prepare(settings)
     children, port = _serving(settings)
     typer.echo(_welcome(settings, port, founded))
     if background:
         children.append(supervisor.Child("background", partial(run_background, settings)))
-    return supervisor.Supervisor(children).run()
+    try:
+        return supervisor.Supervisor(children).run()
+    finally:
+        os.close(claim)
 
 
 def run_background(settings: Settings) -> None:
@@ -48,6 +58,27 @@ def run_background(settings: Settings) -> None:
         follow.follow(index, stop)
     finally:
         index.close()
+
+
+def _claim(settings: Settings) -> int:
+    """Make sure that nobody else serves this folder; a descriptor to hold while serving.
+
+    All our processes hold it, so it also waits for those that a killed server left behind.
+    """
+    path = settings.data / "run" / "serve.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    for _ in range(int(CLAIM_SECONDS / 0.05)):
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return held
+        except BlockingIOError:
+            time.sleep(0.05)
+    os.close(held)
+    fail(
+        f"Another server is serving {settings.data} already. Stop it, or choose another folder with --data.",
+        EXIT_NOT_READY,
+    )
 
 
 def _prepare(settings: Settings) -> Founded | None:

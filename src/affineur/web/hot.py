@@ -23,6 +23,7 @@ from affineur.core.names import is_normalized
 from affineur.core.negotiation import CONTENT_TYPES, Form, choose
 
 from .clients import address_of
+from .metrics import Tally
 from .requestlog import RequestLog
 
 Headers = list[tuple[bytes, bytes]]
@@ -97,6 +98,7 @@ class Hot:
         max_age_seconds: int,
         country_header: str = "",
         trusted_proxies: int = 0,
+        tally: Tally | None = None,
         may_read: Callable[[bytes | None], bool] | None = None,
     ) -> None:
         self._base = str(public)
@@ -104,6 +106,7 @@ class Hot:
         self._may_read = may_read
         self._country = country_header.lower().encode()
         self._trusted_proxies = trusted_proxies
+        self._tally = tally or Tally()
         self._pages: OrderedDict[tuple[str, bytes | None, bool], Held] = OrderedDict()
         self._held_bytes = 0
         self._cache_bytes = cache_bytes
@@ -132,13 +135,23 @@ class Hot:
         if held is not None:
             if _target(link) == held.target:
                 self._pages.move_to_end(key)
-                return _choose_answer(held, method, wanted.none_match)
+                return self._answer_held(held, method, wanted.none_match)
             self._forget(key)
         held = self._load(path, link, wanted)
         if held is None:
             return None
         self._remember(key, held)
-        return _choose_answer(held, method, wanted.none_match)
+        return self._answer_held(held, method, wanted.none_match)
+
+    def _answer_held(self, held: Held, method: bytes, none_match: bytes | None) -> Answer:
+        if none_match is not None and matches(none_match, held.etag):
+            self._tally.pages_unchanged += 1
+            return held.unchanged
+        self._tally.pages += 1
+        if method != b"GET":
+            return held.bodiless
+        self._tally.pages_bytes += len(held.full.body)
+        return held.full
 
     def _load(self, path: str, link: str, wanted: Wanted) -> Held | None:
         """Read a page in the form asked for; None where that is the application's business."""
@@ -189,6 +202,7 @@ class Hot:
         self._held_bytes += size + 1024
         while self._held_bytes > self._cache_bytes:
             self._forget(next(iter(self._pages)))
+        self._tally.page_cache_bytes = self._held_bytes
 
     def _forget(self, key: tuple[str, bytes | None, bool]) -> None:
         self._held_bytes -= len(self._pages.pop(key).full.body) + 1024
@@ -215,6 +229,7 @@ class Hot:
             shared: Headers = [*self._file_headers, (b"etag", etag), (b"last-modified", modified)]
             if is_unchanged(wanted.none_match, wanted.since, etag, modified):
                 self._note(parts, wanted, client, 0, 304)
+                self._tally.files_unchanged += 1
                 return _answer(304, shared, b"")
             if size > WHOLE_UP_TO_BYTES:
                 return None
@@ -223,6 +238,8 @@ class Hot:
         finally:
             os.close(fd)
         self._note(parts, wanted, client, len(body), 200)
+        self._tally.files += 1
+        self._tally.files_bytes += len(body)
         return _answer(200, full, body)
 
     def _note(self, parts: list[str], wanted: Wanted, client: str, size_bytes: int, status: int) -> None:
@@ -330,12 +347,6 @@ def _target(link: str) -> str | None:
         return os.readlink(link)
     except OSError:
         return None
-
-
-def _choose_answer(held: Held, method: bytes, none_match: bytes | None) -> Answer:
-    if none_match is not None and matches(none_match, held.etag):
-        return held.unchanged
-    return held.full if method == b"GET" else held.bodiless
 
 
 def _answer(status: int, headers: Headers, body: bytes) -> Answer:

@@ -63,8 +63,7 @@ class Protocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle.scope["method"] == "POST":
-            cycle.transport = _ReasonTransport(cycle.transport)  # type: ignore[assignment]
+        cycle.transport = _ReasonTransport(cycle.transport)  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
 

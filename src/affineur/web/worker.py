@@ -14,7 +14,7 @@ from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import accounts
 
-from . import app, identity
+from . import app, identity, metrics
 from .hot import Hot
 from .protocol import protocol_for
 from .requestlog import RequestLog, address_keeper
@@ -26,6 +26,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     """Answer requests on ``listening`` until SIGTERM or SIGINT; requests in progress are finished first."""
     index = open_index(settings)
     log = RequestLog(settings.logs, address_keeper(settings.log_address, _address_key(index)))
+    application = app.build(index, log)
     hot = Hot(
         settings.public,
         log,
@@ -33,10 +34,11 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         max_age_seconds=settings.page_max_age_seconds,
         country_header=settings.country_header,
         trusted_proxies=settings.trusted_proxies,
+        tally=application.state.meter.tally,
         may_read=_reader_check(index) if settings.read == "token" else None,
     )
     config = uvicorn.Config(
-        app.build(index, log),
+        application,
         http=protocol_for(hot),
         loop="uvloop",
         ws="none",
@@ -53,10 +55,18 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     gc.freeze()
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(uvicorn.Server(config).serve(sockets=[listening]))
+            runner.run(_serve(uvicorn.Server(config), listening, application.state.meter))
     finally:
         log.close()
         index.close()
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket, meter: metrics.Meter) -> None:
+    folding = asyncio.create_task(meter.keep_folding())
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        folding.cancel()
 
 
 def _address_key(index: Index) -> bytes:
