@@ -117,9 +117,11 @@ def _rows(index: Index) -> int:
                 .where(sa.or_(project.c.serial != newest, project.c.changed_at != moment))
                 .values(serial=newest, changed_at=sa.func.coalesce(moment, project.c.created_at))
             ),
-            connection.execute(burnt_filename.insert().from_select(["filename", "burnt_at"], unburnt)),
         ]
-        return sum(result.rowcount for result in changed)
+        names = [{"filename": filename, "burnt_at": at} for filename, at in connection.execute(unburnt)]
+        if names:
+            connection.execute(burnt_filename.insert(), names)
+        return sum(result.rowcount for result in changed) + len(names)
 
 
 def _pages(index: Index, mended: Mended, tell: Tell) -> None:
@@ -137,27 +139,18 @@ def _pages(index: Index, mended: Mended, tell: Tell) -> None:
         pages.project(index, name)
     for done, name in enumerate(names):
         tell("pages", done, len(names))
-        _project(index, name, mended)
+        pages.project(index, name, force=True)
+        mended.without_contents += _without_contents(index, name)
     mended.projects = len(names)
 
 
-def _project(index: Index, name: str, mended: Mended) -> None:
-    """Write a project's page and links anew, also where contents are lost: the rest must not go with them."""
-    try:
-        pages.project(index, name, force=True)
-    except FileNotFoundError:
-        with index.tree.lock(name):
-            seen = pages.view(index, name)
-            if seen is None:
-                return
-            for path in index.tree.offered(name) - seen.offered.keys():
-                index.tree.withdraw(name, path)
-            for path, sha256 in seen.offered.items():
-                try:
-                    index.tree.offer(name, path, index.blob_link(sha256))
-                except FileNotFoundError:
-                    mended.without_contents.append(f"{name}/{path}")
-            index.tree.replace_page(name, seen.page.serial, pages.page_forms(seen.page), seen.seconds)
+def _without_contents(index: Index, name: str) -> list[str]:
+    """Files that the page names and that are not on offer, because their contents are lost."""
+    with index.tree.lock(name):
+        seen = pages.view(index, name)
+        if seen is None or not isinstance(index.blobs, LocalBlobs):
+            return []
+        return [f"{name}/{path}" for path in sorted(seen.offered.keys() - index.tree.offered(name))]
 
 
 def _remove_foreign_entries(index: Index) -> None:

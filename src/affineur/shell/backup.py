@@ -20,9 +20,10 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,8 +114,7 @@ def backup(
     with _locked(target):
         for left in target.glob("rows-*.part"):
             shutil.rmtree(left)
-        folder = target / f"rows-{now:%Y%m%dT%H%M%S%f}.part"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(".part", f"rows-{now:%Y%m%dT%H%M%S}-", target))
         with index.store.read() as connection:
             serial, digest = journal.head(connection)
             tables = dump.write(connection, folder, tell)
@@ -255,7 +255,7 @@ class _Copying:
             os.link(self._blobs.path(digest), part)
             return _sha256(part)
         hashing = hashlib.sha256()
-        with self._blobs.open(digest) as stream, part.open("xb") as copy:
+        with closing(self._blobs.open(digest)) as stream, part.open("xb") as copy:
             while chunk := stream.read(CHUNK_BYTES):
                 hashing.update(chunk)
                 copy.write(chunk)

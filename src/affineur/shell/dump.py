@@ -49,11 +49,12 @@ def write(connection: sa.Connection, folder: Path, tell: Tell) -> list[Table]:
     """Every table, one file each in ``folder``. One consistent state: that of the caller's transaction."""
     written = []
     for table in schema.metadata.sorted_tables:
-        columns = [Column(column.name, _kind(column.type)) for column in table.columns]
-        query = sa.select(*_plain(table.name, columns).columns)
+        name = str(table.name)  # SQLAlchemy's own kind of text until here
+        columns = [Column(str(column.name), _kind(column.type)) for column in table.columns]
+        query = sa.select(*_plain(name, columns).columns)
         rows = connection.execution_options(yield_per=BATCH).execute(query)
         total = connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-        written.append(write_file(folder, table.name, columns, _told(rows, table.name, total, tell)))
+        written.append(write_file(folder, name, columns, _told(rows, name, total, tell)))
     return written
 
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -97,7 +97,7 @@ def digest_of(blobs: Blobs, sha256: str) -> str | None:
     """The real SHA-256 of a blob's contents; None where there is none."""
     hashing = hashlib.sha256()
     try:
-        with blobs.open(sha256) as stream:
+        with closing(blobs.open(sha256)) as stream:  # not every store gives a context manager
             while chunk := stream.read(CHUNK_BYTES):
                 hashing.update(chunk)
     except BlobMissing:
