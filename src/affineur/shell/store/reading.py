@@ -173,23 +173,23 @@ def last_time(connection: sa.Connection, name: NormalizedName, event: str) -> da
     return found
 
 
-def project_count(connection: sa.Connection) -> Count:
-    """How many projects there are. Cost: bounded (see `_count`)."""
-    return _count(connection, project.c.id)
+def project_count(connection: sa.Connection, exact_up_to: int = EXACT_UP_TO) -> Count:
+    """How many projects there are. Cost: bounded by ``exact_up_to``."""
+    return _count(connection, project.c.id, exact_up_to)
 
 
-def file_count(connection: sa.Connection) -> Count:
-    """How many files there are. Cost: bounded (see `_count`)."""
-    return _count(connection, file.c.id)
+def file_count(connection: sa.Connection, exact_up_to: int = EXACT_UP_TO) -> Count:
+    """How many files there are. Cost: bounded by ``exact_up_to``."""
+    return _count(connection, file.c.id, exact_up_to)
 
 
-def _count(connection: sa.Connection, key: sa.Column[int]) -> Count:
+def _count(connection: sa.Connection, key: sa.Column[int], exact_up_to: int) -> Count:
     """Counted where there are few rows; else the highest key, which is what was ever added: an upper bound.
 
     Neither database keeps the number of rows of a table, so an exact count reads them all.
     """
-    few = sa.select(key).limit(EXACT_UP_TO + 1).subquery()
+    few = sa.select(key).limit(exact_up_to + 1).subquery()
     counted = connection.scalar(sa.select(sa.func.count()).select_from(few)) or 0
-    if counted <= EXACT_UP_TO:
+    if counted <= exact_up_to:
         return Count(counted, is_exact=True)
     return Count(connection.scalar(sa.select(sa.func.max(key))) or counted, is_exact=False)

@@ -61,7 +61,7 @@ class _Fitting:
         if name == "img":
             return self._image(tag[0], dict(_ATTRIBUTE.findall(attributes)))
         if name == "input":
-            return "☑ " if " checked" in attributes else "☐ "
+            return "☑" if " checked" in attributes else "☐"
         return self._heading(closing, name, attributes)
 
     def _link(self, whole: str, closing: bool, attributes: str) -> str:
