@@ -1,0 +1,47 @@
+"""The page of rules knows every rule that the source can refuse by."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from affineur.core import lifecycle, metadata_fields
+from affineur.web.pages.rule_texts import GROUPS
+
+SOURCE = Path(__file__).parents[2] / "src" / "affineur"
+EXPLAINED = {rule for group in GROUPS for rule, _ in group.rules}
+_DECIDING = {"deny", "refuse", "note", "judge", "allow", "Decision"}
+
+
+def rules_in(path: Path) -> Iterator[str]:
+    """Literal rule ids that the module decides, refuses or notes by."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in _DECIDING:
+            continue
+        for argument in node.args[:2]:
+            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                text = argument.value
+                if "." in text and " " not in text and text.replace(".", "").replace("-", "").isalpha():
+                    yield text
+
+
+def test_every_rule_that_the_source_names_is_explained() -> None:
+    named = {rule for path in SOURCE.rglob("*.py") for rule in rules_in(path)}
+    assert len(named) > 50, "the search for rules finds them"
+    assert sorted(named - EXPLAINED) == []
+
+
+def test_every_field_of_metadata_and_every_act_has_its_rule() -> None:
+    for field in metadata_fields._PYTHON_NAMES:
+        assert f"metadata.{field}" in EXPLAINED
+    for act in lifecycle.TRANSITIONS:
+        assert f"lifecycle.{act}" in EXPLAINED
+
+
+def test_no_rule_is_explained_twice() -> None:
+    every = [rule for group in GROUPS for rule, _ in group.rules]
+    assert sorted(every) == sorted(set(every))
