@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import re
 import signal
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
@@ -79,6 +82,46 @@ def test_uploads_are_counted_by_the_rule_that_refused_them(index: Server) -> Non
     for outcome, rule in (("accepted", ""), ("refused", "upload.digest"), ("refused", "identity.token")):
         key = ("affineur_uploads_total", f"outcome={outcome}", f"rule={rule}")
         assert after[key] - before.get(key, 0) == 1
+
+
+def test_what_is_answered_from_memory_is_counted_within_a_second_or_two(index: Server) -> None:
+    file = a_wheel("from-memory")
+    published(upload(index, file))
+    before = samples(index)
+    with session(index) as connection:
+        for _ in range(5):
+            etag = fetch(connection, "/simple/from-memory/")[1]["etag"]
+        for _ in range(3):
+            assert fetch(connection, "/simple/from-memory/", {"If-None-Match": etag})[0] == 304
+        for _ in range(2):
+            fetch(connection, f"/packages/from-memory/1.0/{file.filename}")
+    wanted = {"route=page status=200": 5, "route=page status=304": 3, "route=file status=200": 2}
+
+    def counted() -> bool:
+        after = samples(index)
+        keys = {each: ("affineur_requests_total", "method=GET", *each.split()) for each in wanted}
+        return all(after.get(key, 0) - before.get(key, 0) == wanted[each] for each, key in keys.items())
+
+    settle(counted)
+    assert samples(index)[("affineur_page_cache_bytes",)] > 0
+
+
+@contextmanager
+def session(server: Server) -> Iterator[http.client.HTTPConnection]:
+    """A connection that stays open: only those are answered from memory."""
+    address = urlsplit(server.url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+    yield connection
+    connection.close()
+
+
+def fetch(
+    connection: http.client.HTTPConnection, path: str, headers: dict[str, str] | None = None
+) -> tuple[int, http.client.HTTPMessage]:
+    connection.request("GET", path, headers=headers or {})
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, answer.headers
 
 
 def test_paths_and_methods_that_clients_invent_make_no_new_series(index: Server) -> None:

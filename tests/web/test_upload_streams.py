@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.core.distributions import wheel_filename, wheel_members
-from tests.services.affineur import Server, initialise, serve
+from tests.services.affineur import MODES, Mode, Server, initialise, serve
 from tests.web.uploading import (
     BOUNDARY,
     Answer,
@@ -43,11 +43,11 @@ from affineur.shell.store import journal
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests here. Each uses project names of its own."""
+@pytest.fixture(scope="module", params=MODES)
+def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests here, all in Python and behind nginx. Each test uses project names of its own."""
     data = tmp_path_factory.mktemp("streams") / "data"
-    with serve(data, initialise(data)) as running:
+    with serve(data, initialise(data), mode=request.param) as running:
         yield running
 
 
@@ -152,8 +152,9 @@ def peak_memory(server: Server) -> Iterator[list[int]]:
         watcher.join()
 
 
-def test_a_file_of_300_mib_costs_little_memory(server: Callable[..., Server], tmp_path: Path) -> None:
-    generous = server(environment={"AFFINEUR_MAXIMUM_FILE_BYTES": str(400 * MIB)})
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_of_300_mib_costs_little_memory(server: Callable[..., Server], mode: Mode, tmp_path: Path) -> None:
+    generous = server(mode=mode, environment={"AFFINEUR_MAXIMUM_FILE_BYTES": str(400 * MIB)})
     published(upload(generous, a_wheel("warm-up")))
     path = tmp_path / "large.whl"
     large_wheel(path, "large", 300)
@@ -192,10 +193,18 @@ def post_from(index: Server, file: File, path: Path, digest: str) -> Answer:
 # -- many at once
 
 
-def test_sixteen_uploaders_at_once_lose_nothing_and_break_no_chain(server: Callable[..., Server]) -> None:
-    """Half of them work on one project; all but that project's first file are new releases."""
-    busy = server(workers=2)
-    with store_of(busy) as store, store.read() as connection:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of each kind; empty for the one in the data folder."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+
+
+def test_sixteen_uploaders_at_once_lose_nothing_and_break_no_chain(
+    server: Callable[..., Server], database: str
+) -> None:
+    """Half of them work on one project; all but each project's first file are new releases."""
+    busy = server(workers=2, environment={"AFFINEUR_DATABASE": database} if database else None)
+    with store_of(busy, database) as store, store.read() as connection:
         before, _ = journal.head(connection)
     jobs = [
         a_wheel("shared" if each % 2 else f"own-{each}", f"{turn}.{each}") for turn in range(6) for each in range(16)
@@ -207,14 +216,14 @@ def test_sixteen_uploaders_at_once_lose_nothing_and_break_no_chain(server: Calla
     for file in jobs:
         assert file.filename in filenames(busy, file.name)
         assert ask(busy, "GET", f"/packages/{file.name}/{file.version}/{file.filename}").body == file.data
-    with store_of(busy) as store, store.read() as connection:
+    with store_of(busy, database) as store, store.read() as connection:
         entries = list(journal.entries(connection))
         head, _ = journal.head(connection)
     assert [entry.serial for entry in entries] == list(range(1, head + 1))
     assert list(faults(entries)) == []
     projects = len({file.name for file in jobs})
     assert head - before == 2 * len(jobs) + projects, "a release and a file each, and each project once"
-    assert left_behind(busy) == []
+    assert left_behind(busy, database) == []
 
 
 def test_one_file_sent_by_eight_at_once_is_published_once(server: Callable[..., Server]) -> None:

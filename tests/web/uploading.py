@@ -171,9 +171,12 @@ def filenames(server: Server, name: str) -> list[str]:
 
 
 @contextmanager
-def store_of(server: Server) -> Iterator[Store]:
-    """The server's own database, for what has no command: ages, limits, removed rows, other people's tokens."""
-    store = connect(Settings(data=server.data).database_url)
+def store_of(server: Server, database: str = "") -> Iterator[Store]:
+    """The server's own database, for what has no command: ages, limits, removed rows, other people's tokens.
+
+    ``database`` is the URL of a server that has one elsewhere.
+    """
+    store = connect(Settings(data=server.data, database=database).database_url)
     try:
         yield store
     finally:
@@ -205,10 +208,10 @@ def new_token(
     return secret
 
 
-def left_behind(server: Server) -> list[str]:
+def left_behind(server: Server, database: str = "") -> list[str]:
     """Everything in the spool, and every blob that no row names."""
     spooled = [path.name for path in (server.data / "spool").iterdir()]
-    with store_of(server) as store, store.read() as connection:
+    with store_of(server, database) as store, store.read() as connection:
         rows = connection.exec_driver_sql("SELECT sha256, metadata_sha256 FROM file").all()
     known = {digest for row in rows for digest in row}
     blobs = [path.name for path in (server.data / "blobs").rglob("*") if path.is_file()]
