@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -25,6 +27,7 @@ from tests.web.uploading import (
     a_wheel,
     ask,
     filenames,
+    form,
     form_of,
     left_behind,
     open_socket,
@@ -103,6 +106,35 @@ def test_a_refused_client_that_goes_on_sending_still_hears_why(index: Server) ->
         content_type=f"multipart/form-data; boundary={BOUNDARY}", authorization="Bearer wrong",
     )  # fmt: skip
     refused(answer, "Invalid or non-existent authentication information.", status=403)
+
+
+NEARLY_FULL = """
+import asyncio, resource, sys
+from pathlib import Path
+from affineur.core.decision import allow
+from affineur.web.multipart import receive_form
+
+form = sys.stdin.buffer.read()
+resource.setrlimit(resource.RLIMIT_FSIZE, (3 * 1024 * 1024 // 2, 3 * 1024 * 1024 // 2))
+
+async def body():
+    for start in range(0, len(form), 65536):
+        yield form[start : start + 65536]
+
+try:
+    asyncio.run(receive_form(body(), sys.argv[2], Path(sys.argv[1]), "content", lambda _: (1 << 40, allow("size"))))
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_a_disk_without_room_is_an_error_and_not_a_shorter_file(tmp_path: Path) -> None:
+    """The file is 2 MiB, the most that can be written 1.5: of the last mebibyte half is taken, without an error."""
+    body = form([], part("content", bytes(2 * MIB), "a", "application/octet-stream"))
+    program = [sys.executable, "-c", NEARLY_FULL, str(tmp_path), f"multipart/form-data; boundary={BOUNDARY}"]
+    done = subprocess.run(program, input=body, capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == b"OSError"
+    assert list(tmp_path.iterdir()) == []
 
 
 # -- a very large file

@@ -139,7 +139,9 @@ class _Arriving:
         data = b"".join(self._waiting)
         self._waiting.clear()
         self.waiting_bytes = 0
-        self._file.write(data)
+        left = memoryview(data)
+        while left:  # a disk that is nearly full takes a part first, and says so only when asked again
+            left = left[self._file.write(left) :]
         for digest in (self._sha256, self._blake2b, self._md5):
             digest.update(data)
 
