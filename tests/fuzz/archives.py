@@ -1,24 +1,15 @@
 """Coverage-guided fuzzing of everything that reads an uploaded file: ``python -m tests.fuzz.archives``.
 
-The fuzzer changes sound wheels and sdists, looks which changes reach code that was not reached before, and
-goes on from those. Any exception but `Refused` ends the run with exit code 1 and leaves the input that caused
-it in the folder given by ``--keep``. So does an input that takes longer than ten seconds or 1 GiB of memory.
-
-For a long run: ``python -m tests.fuzz.archives --seconds 3600 --keep crashes``.
+Sound wheels and sdists, metadata and file names, changed in every way that reaches new code. Anything but a value
+or `Refused` ends the run. For a long one: ``python -m tests.fuzz.archives --seconds 3600 --keep crashes``.
 """
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
-import shutil
 import struct
-import subprocess
-import sys
-import tempfile
 import zlib
-from pathlib import Path
 
 import atheris
 
@@ -39,6 +30,7 @@ from tests.core.distributions import (
     wheel_members,
     zipped,
 )
+from tests.fuzz.campaign import run
 
 WHEEL, SDIST, PACKED_SDIST, METADATA, FILENAME = range(5)
 _BLOCK_BYTES = 512
@@ -124,34 +116,5 @@ def _with_header_sums(data: bytes) -> bytes:
     return bytes(changed)
 
 
-def fuzz(seconds: int, corpus: Path, keep: Path) -> None:
-    """Fuzz in this process, which ends with it (the fuzzer leaves by itself, without any clean-up)."""
-    options = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=16384"]
-    atheris.Setup([sys.argv[0], *options, "-print_final_stats=1", f"-artifact_prefix={keep}/", str(corpus)], read)
-    atheris.Fuzz()
-
-
-def main() -> int:
-    """Fuzz for ``--seconds`` in a child process; 0 where nothing but values and refusals came of it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--keep", type=Path, default=Path("crashes"), help="folder for inputs that broke something")
-    parser.add_argument("--corpus", type=Path, help="folder of inputs to start from; given to the child process")
-    arguments = parser.parse_args()
-    if arguments.corpus:
-        fuzz(arguments.seconds, arguments.corpus, arguments.keep)
-    with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as broken:
-        for number, seed in enumerate(seeds()):
-            read(seed)
-            (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        given = ["--seconds", str(arguments.seconds), "--corpus", corpus, "--keep", broken]
-        code = subprocess.run([sys.executable, "-m", "tests.fuzz.archives", *given], check=False).returncode
-        for path in Path(broken).iterdir():
-            arguments.keep.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, arguments.keep)
-            print(f"kept {arguments.keep / path.name}")
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run("tests.fuzz.archives", seeds, read)

@@ -1,4 +1,4 @@
-"""A bounded run of the coverage-guided fuzzer; the long one is ``python -m tests.fuzz.archives``."""
+"""A bounded run of the coverage-guided fuzzer; the long one is `make fuzz`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[2]
     importlib.util.find_spec("atheris") is None,
     reason=f"atheris has no wheel for Python {sys.version_info.major}.{sys.version_info.minor}",
 )
-def test_no_input_that_the_fuzzer_finds_ends_in_anything_but_a_value_or_a_refusal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["tests.fuzz.archives", "tests.fuzz.requests"])
+def test_no_input_that_the_fuzzer_finds_ends_in_anything_but_a_value_or_a_refusal(module: str, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.archives", "--seconds", "10", "--keep", str(tmp_path / "broken")],
+        [sys.executable, "-m", module, "--seconds", "10", "--keep", str(tmp_path / "broken")],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
