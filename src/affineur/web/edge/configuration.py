@@ -34,8 +34,8 @@ LOG_ADDRESS_HEADER = "X-Log-Address"
 """The header of that answer that says what the request log keeps of the client's address."""
 
 _NOT_MINE = "return 418;"
-_TO_APPLICATION = "error_page 401 403 404 405 412 416 418 500 = @application;"
-_REFUSED = "error_page 401 403 405 412 416 418 500 = @application;"
+_TO_APPLICATION = "error_page 401 403 404 405 418 500 = @application;"
+_REFUSED = "error_page 401 403 405 418 500 = @application;"
 _HASHED = LOG_ADDRESS_HEADER.lower().replace("-", "_")
 _PROJECT = r"^/simple/(?<project>[a-z0-9]+(?:-[a-z0-9]+)*)/$"
 _FILE = r"^/packages/(?<project>[^/.][^/]*)/(?<version>[^/.][^/]*)/(?<file>[^/.][^/]*)$"
@@ -143,6 +143,8 @@ def _server(settings: Settings, place: Place) -> list[str]:
             *_files(settings),
             *block("location /", _handed_on("$request_uri")),
             *block("location @application", _handed_on("$request_uri")),
+            # nginx has set Content-Range by then.
+            *block("location @unsatisfiable", [*_handed_on("$request_uri"), "proxy_hide_header Content-Range;"]),
             *block("location @away", ["default_type text/plain;", f"return 503 {quoted(_AWAY)};"]),
         ],
     )
@@ -159,7 +161,16 @@ def _pages(settings: Settings) -> list[str]:
     ]
     unless_known = [f'if ($affineur_page = "") {{ {_NOT_MINE} }}']
     lines = [
-        *block("location = /simple/", [*unless_known, "rewrite ^ /root.$affineur_page last;"]),
+        *block(
+            "location = /simple/",
+            [
+                f"root {quoted(f'{public}/root')};",
+                *unless_known,
+                # What the serial says must not be newer than the list that is sent: read before the list is opened.
+                "set $serial $affineur_root_serial;",
+                "rewrite ^ /root.$affineur_page last;",
+            ],
+        ),
         *block(
             "location ^~ /simple/",
             [
@@ -171,10 +182,8 @@ def _pages(settings: Settings) -> list[str]:
     ]
     for form in CONTENT_TYPES:
         lines += _page_form(f"/{form}", form, f"root {quoted(f'{public}/simple/$project')};", headers)
-        # What the serial says must not be newer than the list that is sent: it is read before the list is opened.
-        root = [f"alias {quoted(f'{public}/root/{form}')};", "set $serial $affineur_root_serial;"]
         with_serial = [*headers, (b"x-pypi-last-serial", b"$serial")]
-        lines += _page_form(f"/root.{form}", form, "\n".join(root), with_serial)
+        lines += _page_form(f"/root.{form}", form, f"alias {quoted(f'{public}/root/{form}')};", with_serial)
     return lines
 
 
@@ -182,7 +191,7 @@ def _page_form(address: str, form: Form, where: str, headers: Headers) -> list[s
     """The locations of one form of a page: as it is, and its gzip twin, which small pages do not have."""
     plain = [
         "internal;",
-        *where.splitlines(),
+        where,
         "types { }",
         f"default_type {quoted(CONTENT_TYPES[form])};",
         "max_ranges 0;",
@@ -190,7 +199,8 @@ def _page_form(address: str, form: Form, where: str, headers: Headers) -> list[s
         "if_modified_since off;",
         *_added(headers),
     ]
-    packed = [line.replace(f'/{form}";', f'/{form}.gz";') if line.startswith("alias") else line for line in plain]
+    twin = where.replace(f"/{form}", f"/{form}.gz") if where.startswith("alias") else where
+    packed = [line if line != where else twin for line in plain]
     return [
         *block(f"location = {address}", plain),
         *block(
@@ -207,13 +217,15 @@ def _files(settings: Settings) -> list[str]:
     asks = settings.read == "token" or settings.log_address == "hash"
     lines = [
         f'if ($affineur_plain = "") {{ {_NOT_MINE} }}',
-        f"if ($affineur_odd_agent) {{ {_NOT_MINE} }}",
+        f'if ($affineur_usual = "") {{ {_NOT_MINE} }}',
         *([f"auth_request {ASK};"] if asks else []),
         *([f"auth_request_set $affineur_hashed $upstream_http_{_HASHED};"] if settings.log_address == "hash" else []),
         f"types {{ {quoted(file_type('.metadata').decode())} metadata; }}",
         f"default_type {quoted(file_type('').decode())};",
         "max_ranges 64;",
         *_added(headers),
+        _TO_APPLICATION,
+        "error_page 416 = @unsatisfiable;",
         f"access_log {quoted(str(log))} affineur if=$affineur_logged;",
         "open_log_file_cache max=4 inactive=1h valid=10s;",
     ]

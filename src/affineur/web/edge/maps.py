@@ -52,7 +52,9 @@ def maps(settings: Settings) -> Iterable[str]:
     yield "map_hash_bucket_size 512;"
     yield "map_hash_max_size 4096;"
     # Queries, escapes, empty and dotted segments are the application's: nginx would normalise them silently.
-    yield from map_of("$request_uri", "$affineur_plain", "", {r"~^(?:/[A-Za-z0-9_!+-][A-Za-z0-9_.!+-]*)+/?$": "1"})
+    # So are preconditions that only writers need; the application does not look at them, nginx would.
+    source = "$http_if_match$http_if_unmodified_since$request_uri"
+    yield from map_of(source, "$affineur_plain", "", {r"~^(?:/[A-Za-z0-9_!+-][A-Za-z0-9_.!+-]*)+/?$": "1"})
     yield from map_of("$http_accept", "$affineur_form", "", _forms(""))
     yield from map_of("$http_accept", "$affineur_packed_form", "", _forms(".gz"))
     yield from map_of(
@@ -72,7 +74,7 @@ def maps(settings: Settings) -> Iterable[str]:
         "",
         {"1:none": "$affineur_form", "1:gzip": "$affineur_packed_form"},
     )
-    yield from map_of("$realpath_root", "$affineur_root_serial", "", {r"~/\.root\.(?<number>\d+)/": "$number"})
+    yield from map_of("$realpath_root", "$affineur_root_serial", "", {r"~/\.root\.(?<number>\d+)$": "$number"})
     believed = {"http": "http", "https": "https"} if settings.trusted_proxies else {}
     yield from map_of("$http_x_forwarded_proto", "$affineur_scheme", "$scheme", believed)
     yield from _client_maps(settings)
@@ -80,9 +82,11 @@ def maps(settings: Settings) -> Iterable[str]:
 
 def _client_maps(settings: Settings) -> Iterable[str]:
     country = country_variable(settings)
-    # Bytes that are no ASCII, and very long agents, are cleaned up by the application, which logs those itself.
-    odd = rf"~[^\x20-\x7e]|.{{{MAXIMUM_USER_AGENT + 1}}}"
-    yield from map_of(f"$http_user_agent{country}", "$affineur_odd_agent", "", {odd: "1"})
+    # What is no ASCII or very long is cleaned up by the application, which logs it itself; and it has its own
+    # answer to a Range that is not well formed (RFC 9110 §14.1.1).
+    one_range = r"(?:\d+-\d*|-\d+)"
+    usual = rf"~^(?:|bytes={one_range}(?:, ?{one_range})*)\|[\x20-\x7e]{{0,{MAXIMUM_USER_AGENT}}}$"
+    yield from map_of(f"$http_range|$http_user_agent{country}", "$affineur_usual", "", {usual: "1"})
     yield from map_of("$http_x_forwarded_for", "$affineur_client", "$remote_addr", _believed_hops(settings))
     yield from map_of("$affineur_client", "$affineur_network", "", _NETWORKS)
     yield from map_of(
