@@ -9,6 +9,7 @@ What does not live here: what is on offer (`shell.tree`), and the `Distribution`
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from affineur.settings import Settings
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from obstore import ReadableFile
     from obstore.store import S3Store
 
 CHUNK_BYTES = 1024 * 1024
@@ -181,7 +184,7 @@ class S3Blobs:
         import obstore
 
         try:
-            return obstore.open_reader(self.store, sha256, buffer_size=CHUNK_BYTES)  # type: ignore[return-value]
+            return io.BufferedReader(_Reading(obstore.open_reader(self.store, sha256, buffer_size=CHUNK_BYTES)))
         except FileNotFoundError:
             raise BlobMissing(sha256) from None
 
@@ -229,6 +232,31 @@ class S3Blobs:
         import obstore
 
         return obstore.sign(self.store, "GET", sha256, timedelta(seconds=seconds))
+
+
+class _Reading(io.RawIOBase):
+    """An object of a bucket as a binary stream of Python's own kind: obstore's is no context manager."""
+
+    def __init__(self, reader: ReadableFile) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        view = memoryview(buffer)
+        data = self._reader.read(len(view))
+        view[: len(data)] = memoryview(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._reader.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._reader.tell()
 
 
 def _sync_folder(folder: str) -> None:
