@@ -98,9 +98,6 @@ def main() -> None:
     """The entry point. What can be expected to go wrong is said in a sentence; all else keeps its traceback."""
     try:
         app()
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output is gone: nothing is wrong, and nobody to tell
-        raise SystemExit(0) from None
     except Exception as error:
         said = explain(error)
         if said is None:

@@ -89,7 +89,10 @@ def token_list(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """List tokens, newest first; the secrets themselves are not known any more."""
+    """List tokens, newest first.
+
+    The secrets themselves are not known any more.
+    """
     from datetime import UTC
 
     from affineur.shell.store import accounts
@@ -158,9 +161,9 @@ def role_add(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Give an account a role on a project, in the place of the one it has.
+    """Give an account a role on a project.
 
-    Maintainers publish and yank; owners also archive and deprecate.
+    It takes the place of the one it has. Maintainers publish and yank; owners also archive and deprecate.
     """
     from .start import EXIT_USAGE, fail
 
