@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,13 @@ def test_the_address_is_that_of_the_request_or_of_the_setting(server: Callable[.
     assert info["info"]["project_url"] == "https://cheese.example.org/shop/project/brie/"
 
 
+def test_a_host_that_is_none_is_not_repeated(index: Server) -> None:
+    published(upload(index, a_wheel("hosted")))
+    for host, address in (("cheese.example.org", "http://cheese.example.org/"), ("a<b>.example", index.url)):
+        answer = ask(index, "GET", "/pypi/hosted/json", host=host)
+        assert answer.json["urls"][0]["url"].startswith(f"{address}packages/")
+
+
 def test_a_private_index_shows_documents_to_holders_of_a_token_only(server: Callable[..., Server]) -> None:
     private = server(environment={"AFFINEUR_READ": "token"})
     published(upload(private, a_wheel("brie")))
@@ -187,8 +195,21 @@ def test_bandersnatch_mirrors_from_it(server: Callable[..., Server], tmp_path: P
     for version in ("1.0", "2.0"):
         published(upload(origin, a_wheel("brie", version)))
     published(upload(origin, an_sdist("brie", "2.0")))
+    wait_for_root_list(origin, "brie")
     succeeded(mirror_with_bandersnatch(origin.index, tmp_path))
     web = tmp_path / "mirror" / "web"
     mirrored = {path.name for path in (web / "packages").rglob("*") if path.is_file()}
     assert {"brie-1.0-py3-none-any.whl", "brie-2.0-py3-none-any.whl", "brie-2.0.tar.gz"} <= mirrored
     assert (web / "json" / "brie").exists()
+
+
+def wait_for_root_list(index: Server, name: str) -> None:
+    """The list of all projects follows within a second or two; mirrors begin there."""
+    serial = int(ask(index, "GET", f"/simple/{name}/").headers["x-pypi-last-serial"])
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        listed = ask(index, "GET", "/simple/", accept="application/vnd.pypi.simple.v1+json").json["projects"]
+        if {"name": name, "_last-serial": serial} in listed:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{name} is not in the root list")

@@ -1,4 +1,4 @@
-"""Answering with a document that was computed for the request: validator, CORS, and the address of this index.
+"""Answering with a document that was computed for the request: validator and CORS.
 
 What does not live here: what is in the documents (`web.json_api`, `web.feeds`).
 """
@@ -15,13 +15,6 @@ from affineur.settings import Settings
 from .hot import CORS, matches, page_cache_control
 
 CORS_HEADERS = {name.decode(): value.decode() for name, value in CORS}
-
-
-def base_url(request: Request) -> str:
-    """The public address of this index, ending in ``/``: by setting, else what the request was sent to."""
-    settings: Settings = request.app.state.index.settings
-    address = settings.base_url or str(request.base_url)
-    return address if address.endswith("/") else address + "/"
 
 
 def document(request: Request, body: bytes, content_type: str, serial: int | None = None) -> Response:

@@ -18,7 +18,8 @@ from affineur.shell.index import Index
 from affineur.shell.store import documents, projects
 
 from .answers import text
-from .documents import CORS_HEADERS, base_url, document, moved
+from .documents import CORS_HEADERS, document, moved
+from .pages.rendering import base_url
 
 NEWEST_RELEASES = 100
 NEWEST_PROJECTS = 40

@@ -22,7 +22,8 @@ from affineur.shell.blobs import BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.store import documents
 
-from .documents import CORS_HEADERS, base_url, document, moved
+from .documents import CORS_HEADERS, document, moved
+from .pages.rendering import base_url
 
 
 async def project(request: Request) -> Response:
