@@ -109,7 +109,8 @@ def _sanitised(text: str, remote_images: bool) -> str:
     import nh3
     from readme_renderer.clean import ALLOWED_ATTRIBUTES, ALLOWED_TAGS
 
-    allowed = {tag: set(names) - {"class"} for tag, names in ALLOWED_ATTRIBUTES.items()}
+    # `lang` would be the programming language of a block of code, which a screen reader cannot speak.
+    allowed = {tag: set(names) - {"class", "lang"} for tag, names in ALLOWED_ATTRIBUTES.items()}
     tags = set(ALLOWED_TAGS) - {"input"} - (set() if remote_images else {"img", "picture"})
     return nh3.clean(
         text,
