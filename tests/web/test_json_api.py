@@ -12,6 +12,7 @@ from tests.clients.mirroring import mirror_with_bandersnatch
 from tests.clients.runner import succeeded
 from tests.core.distributions import core_metadata
 from tests.services.affineur import Server, initialise, serve
+from tests.services.s3 import Bucket
 from tests.web.uploading import a_wheel, an_sdist, ask, published, store_of, upload
 
 from affineur.projections import pages
@@ -188,6 +189,19 @@ def test_a_private_index_shows_documents_to_holders_of_a_token_only(server: Call
     answer = ask(private, "GET", "/pypi/brie/json", authorization=f"Bearer {private.token}")
     assert answer.status == 200
     assert "private" in answer.headers["cache-control"]
+
+
+def test_the_description_is_found_where_blobs_are_objects(server: Callable[..., Server], s3: Bucket) -> None:
+    away = server(
+        environment={
+            **s3.environment,
+            "AFFINEUR_BLOBS": f"s3://{s3.name}",
+            "AFFINEUR_S3_ENDPOINT": s3.endpoint,
+        }
+    )
+    metadata = core_metadata("brie", description="from Meaux\n")
+    published(upload(away, a_wheel("brie", metadata=metadata)))
+    assert document(away, "brie")["info"]["description"] == "from Meaux\n"
 
 
 def test_bandersnatch_mirrors_from_it(server: Callable[..., Server], tmp_path: Path) -> None:

@@ -150,9 +150,9 @@ def _links(metadata: CoreMetadata) -> dict[str, str]:
     """All links of a release under their labels, the two that had fields of their own included once."""
     links = dict(metadata.project_urls)
     known = set(links.values())
-    first = {"Homepage": metadata.home_page} if metadata.home_page and metadata.home_page not in known else {}
-    last = {"Download": metadata.download_url} if metadata.download_url and metadata.download_url not in known else {}
-    return {**{label: url for label, url in first.items() if url}, **links, **{k: v for k, v in last.items() if v}}
+    named = (("Homepage", metadata.home_page), ("Download", metadata.download_url))
+    home, download = ({label: url} if url and url not in known else {} for label, url in named)
+    return {**home, **links, **download}
 
 
 def _shown(record: Record, base_url: str) -> dict[str, list[dict[str, object]]]:
