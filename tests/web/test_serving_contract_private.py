@@ -24,8 +24,9 @@ from tests.web.uploading import ask, basic
 BYTES = {file.filename: file.data for file in projects()}
 PATHS = ["/simple/", "/simple/gouda/", SMALL_FILE, LARGE_FILE, f"{SMALL_FILE}.metadata"]
 ALSO = [
-    "/simple", "/simple/Gouda", "/simple/stilton/", f"{SMALL_FILE}?x=1", "/packages/py3/c/cheddar/cheddar-1.0-py3-none-any.whl",
-    "/packages/cheddar/1.0/nothing.whl", "/pypi/gouda/json", "/edge/file", "/nowhere",
+    "/simple", "/simple/Gouda", "/simple/stilton/", f"{SMALL_FILE}?x=1",
+    "/packages/py3/c/cheddar/cheddar-1.0-py3-none-any.whl",
+    "/packages/cheddar/1.0/nothing.whl", "/edge/file", "/nowhere",
 ]  # fmt: skip
 WRONG = {
     "none": None,
@@ -49,7 +50,7 @@ def server(request: pytest.FixtureRequest, pair: Pair) -> Server:
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-@pytest.mark.parametrize("path", [*PATHS, *ALSO])
+@pytest.mark.parametrize("path", [*PATHS, *ALSO, "/pypi/gouda/json"])
 def test_without_a_valid_token_nothing_is_shown(pair: Pair, path: str, wrong: str) -> None:
     by_python, by_edge = (ask(pair.of(mode), "GET", path, authorization=WRONG[wrong]) for mode in ("python", "edge"))
     assert by_python.status == 401

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import edge as edge_commands
 from . import exports, imports, keeping, life, people
 from .errors import EXIT_CODES, explain
 from .options import AsJson, Config, Data
@@ -87,6 +88,7 @@ def work(data: Data = None, config: Config = None) -> None:
     serving.run_background(index.settings)
 
 
+edge_commands.register(app)
 exports.register(app)
 imports.register(app)
 keeping.register(app)

@@ -235,6 +235,7 @@ def _files(settings: Settings) -> list[str]:
         *_handed_on(ASK),
         'proxy_set_header Content-Length "";',
         'proxy_set_header Transfer-Encoding "";',
+        _TO_APPLICATION,  # somebody else asks: `internal` says 404
         'proxy_set_header Accept "";',  # a refusal need not be a page: nobody sees it
     ]
     return [*block(f"location ~ {quoted(_FILE)}", lines), *(block(f"location = {ASK}", question) if asks else [])]

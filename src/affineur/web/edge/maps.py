@@ -88,7 +88,7 @@ def _client_maps(settings: Settings) -> Iterable[str]:
     usual = rf"~^(?:|bytes={one_range}(?:, ?{one_range})*)\|[\x20-\x7e]{{0,{MAXIMUM_USER_AGENT}}}$"
     yield from map_of(f"$http_range|$http_user_agent{country}", "$affineur_usual", "", {usual: "1"})
     yield from map_of("$http_x_forwarded_for", "$affineur_client", "$remote_addr", _believed_hops(settings))
-    yield from map_of("$affineur_client", "$affineur_network", "", _NETWORKS)
+    yield from map_of("$affineur_client", "$affineur_network", "", NETWORKS)
     yield from map_of(
         "$time_iso8601 $msec",
         "$affineur_time",
@@ -99,15 +99,17 @@ def _client_maps(settings: Settings) -> Iterable[str]:
     yield from map_of("$status", "$affineur_logged", "0", {"200": "1", "206": "1", "304": "1"})
 
 
-_NETWORKS = {
+NETWORKS = {
     # `requestlog.shorten` in regular expressions: IPv4 /24, IPv6 /48, as nginx and Python write addresses
     # (RFC 5952: lower case, no leading zeros, the longest run of zero groups as `::`).
     r"~^(?:::ffff:)?(?<net>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$": "${net}.0",
+    r"~^0:0:0:": "::",
     r"~*^(?<net>[0-9a-f]+):0:0:": "${net}::",
     r"~*^(?<net>[0-9a-f]+:[0-9a-f]+):0:": "${net}::",
     r"~*^(?<net>[0-9a-f]+:[0-9a-f]+:[0-9a-f]+):": "${net}::",
     r"~*^(?<net>[0-9a-f]+:[0-9a-f]+)::": "${net}::",
     r"~*^(?<net>[0-9a-f]+)::": "${net}::",
+    r"~*^::(?<net>[0-9a-f]+)(?::[0-9a-f]+){5}$": "0:0:${net}::",
     r"~^::": "::",
 }
 
