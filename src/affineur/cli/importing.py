@@ -169,10 +169,13 @@ class _Import:
         return False
 
     def _is_same(self, file: OfferedFile, here: FileLink) -> bool:
-        """Whether the upstream's digests fit the file that is here; one without digests is known by its name."""
-        known = checkable(file.digests)
+        """Whether the upstream's digests fit the file that is here; one without any is known by name and size."""
+        if file.size_bytes not in (None, here.size_bytes):
+            return False
+        stated = self._source.digests(file)
+        known = checkable(stated)
         if "sha256" in known or not known:
-            return file.digests.get("sha256", here.sha256).lower() == here.sha256
+            return stated.get("sha256", here.sha256).lower() == here.sha256
         digest = hashlib.new(known[0], usedforsecurity=False)
         with self._index.blobs.open(here.sha256) as stream:
             while piece := stream.read(_PIECE_BYTES):

@@ -7,7 +7,7 @@ Sources: the layout of `dataindex.json` and of the JSON answers as devpi-server 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -75,6 +75,10 @@ class DevpiExport:
         """See `Source.project`."""
         files = self._projects.get(name)
         return None if files is None else OfferedProject(name, files)
+
+    def digests(self, file: OfferedFile) -> Mapping[str, str]:
+        """See `Source.digests`."""
+        return file.digests
 
     def fetch(self, file: OfferedFile, target: Path) -> Received:
         """See `Source.fetch`."""
@@ -151,6 +155,10 @@ class DevpiServer:
         # What the stage inherits has the path of the stage it came from.
         files = [file for file in found.files if urlsplit(file.place).path.startswith(own)]
         return replace(found, files=files)
+
+    def digests(self, file: OfferedFile) -> Mapping[str, str]:
+        """See `Source.digests`."""
+        return file.digests
 
     def fetch(self, file: OfferedFile, target: Path) -> Received:
         """See `Source.fetch`."""

@@ -73,6 +73,9 @@ class Source(Protocol):
     def project(self, name: NormalizedName) -> OfferedProject | None:
         """The project with its files; None where the upstream has none of that name."""
 
+    def digests(self, file: OfferedFile) -> Mapping[str, str]:
+        """All that can be known of the digests of ``file`` without fetching it from afar."""
+
     def fetch(self, file: OfferedFile, target: Path) -> Received:
         """Copy ``file`` to the new file ``target``. Nothing stays there where this raises. Memory is bounded."""
 

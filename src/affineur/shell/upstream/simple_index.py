@@ -5,7 +5,7 @@ What does not live here: HTTP itself (`fetching`) and what a page says (`simple_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from affineur.core.decision import Decision, refuse
@@ -38,6 +38,10 @@ class SimpleIndex:
             return read_project(self._fetcher.page(f"{self._base}{name}/", ACCEPTED), name)
         except Gone:
             return None
+
+    def digests(self, file: OfferedFile) -> Mapping[str, str]:
+        """See `Source.digests`."""
+        return file.digests
 
     def fetch(self, file: OfferedFile, target: Path) -> Received:
         """See `Source.fetch`."""

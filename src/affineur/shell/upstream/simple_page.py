@@ -11,7 +11,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from typing import Any, TypeVar, get_args
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
@@ -23,6 +22,7 @@ from affineur.core.filenames import parse_filename_leniently
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.standing import ProjectStatus, Status, printable_reason
 
+from .hypertext import Anchor, Hypertext, Malformed, read_hypertext
 from .offers import ACTIVE, OfferedFile, OfferedProject
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -170,55 +170,20 @@ def _project_of_html(page: Page, name: NormalizedName) -> OfferedProject:
     return OfferedProject(name, files, status, notes)
 
 
-@dataclass(slots=True)
-class _Anchor:
-    attributes: dict[str, str | None]
-    text: str = ""
+def _read_html(page: Page) -> Hypertext:
+    try:
+        return read_hypertext(page.body.decode("utf-8", "replace"))
+    except Malformed as error:
+        refuse("upstream.syntax", f"{quoted(page.url, 200)} is no sound HTML: {error}.")
 
 
-class _Html(HTMLParser):
-    """Collects what the simple API puts into HTML; everything else on the page is passed over."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.anchors: list[_Anchor] = []
-        self.meta: dict[str, str] = {}
-        self.base = ""
-        self._inside: _Anchor | None = None
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(reversed(attrs))  # HTML: the first of two attributes of one name counts
-        if tag == "a" and attributes.get("href"):
-            self._inside = _Anchor(attributes)
-            self.anchors.append(self._inside)
-        elif tag == "base" and not self.base:
-            self.base = attributes.get("href") or ""
-        elif tag == "meta" and attributes.get("name") and attributes.get("content") is not None:
-            self.meta.setdefault(str(attributes["name"]).lower(), str(attributes["content"]))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._inside = None
-
-    def handle_data(self, data: str) -> None:
-        if self._inside is not None and len(self._inside.text) < 1000:
-            self._inside.text += data
-
-
-def _read_html(page: Page) -> _Html:
-    reader = _Html()
-    reader.feed(page.body.decode("utf-8", "replace"))
-    reader.close()
-    return reader
-
-
-def _file_of_anchor(anchor: _Anchor, base: str) -> OfferedFile:
+def _file_of_anchor(anchor: Anchor, base: str) -> OfferedFile:
     attributes = anchor.attributes
-    place, fragment = urldefrag(_join(base, attributes.get("href") or ""))
+    place, fragment = urldefrag(_join(base, attributes.get("href", "")))
     stated = _FRAGMENT.match(fragment)
     # PEP 592: the attribute's presence counts, its value is the reason.
     yanked = "data-yanked" in attributes
-    size = attributes.get("data-size") or ""  # not in any standard, but some indexes tell it so
+    size = attributes.get("data-size", "")  # not in any standard, but some indexes tell it so
     return OfferedFile(
         filename=_filename_of(place, anchor.text),
         place=place,
@@ -226,7 +191,7 @@ def _file_of_anchor(anchor: _Anchor, base: str) -> OfferedFile:
         size_bytes=int(size) if size.isascii() and size.isdigit() and len(size) < 16 else None,
         uploaded_at=_moment(attributes.get("data-upload-time")),
         yanked=yanked,
-        yanked_reason=printable_reason(attributes.get("data-yanked") or "") or None,
+        yanked_reason=printable_reason(attributes.get("data-yanked", "")) or None,
     )
 
 
