@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.indexes import catch_up, fill, new_index, publish
+from tests.indexes import START, catch_up, fill, new_index, publish
+from tests.services.affineur import affineur
 
+from affineur.actions.status import set_status
+from affineur.actions.yank import Selection, set_yanked
+from affineur.core.access import SYSTEM
+from affineur.core.names import NormalizedName
 from affineur.projections import mend, pages
 from affineur.projections.check import KINDS, Finding, check
 from affineur.shell.blobs import LocalBlobs
@@ -302,6 +310,64 @@ def test_rows_that_the_journal_does_not_know_are_found(index: Index) -> None:
     change(index, file.update().where(file.c.filename == BRIE).values(filename="brie-1.0-py2-none-any.whl"))
     subjects = {subject for kind, subject in found(index) if kind == "inconsistent-rows"}
     assert subjects == {"file brie-1.0-py2-none-any.whl", f"file {BRIE}"}
+
+
+def test_facts_that_no_event_gave_are_found(index: Index) -> None:
+    set_status(index, SYSTEM, "archive", NormalizedName("comte"), LATER, "done")
+    set_yanked(index, SYSTEM, Selection(NormalizedName("feta")), True, LATER)
+    catch_up(index)
+    assert found(index) == set()
+    change(index, project.update().where(project.c.name == "comte").values(maintenance="active"))
+    change(index, project.update().where(project.c.name == "brie").values(safety="quarantined"))
+    change(index, file.update().where(file.c.filename == BRIE).values(yanked=True))
+    change(index, file.update().where(file.c.filename.startswith("feta")).values(yanked=False))
+    subjects = {subject for kind, subject in found(index) if kind == "inconsistent-rows"}
+    assert subjects == {"project comte", "project brie", f"file {BRIE}", "file feta-0.1-py3-none-any.whl"}
+
+
+def test_nothing_is_called_damage_while_uploads_go_on_and_all_is_rebuilt(index: Index) -> None:
+    """The check and the rebuild run again and again beside three uploaders and the background work."""
+    stop = threading.Event()
+    failed: list[BaseException] = []
+
+    def uploading(name: str) -> None:
+        minutes = 0
+        while not stop.is_set():
+            minutes += 1
+            publish(index, name, f"2.{minutes}", minutes=1000 + minutes)
+
+    def following() -> None:
+        while not stop.is_set():
+            catch_up(index)
+
+    def rebuilding() -> None:
+        while not stop.is_set():
+            affineur("rebuild", "rows", "pages", "root", "--sweep", "--data", index.settings.data,
+                     environment={"AFFINEUR_DATABASE": index.settings.database})  # fmt: skip
+
+    def guarded(work: Callable[[], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:  # a thread's failure must fail the test
+                failed.append(error)
+
+        return run
+
+    work = [partial(uploading, "brie"), partial(uploading, "gouda"), partial(uploading, "edam"), following, rebuilding]
+    threads = [threading.Thread(target=guarded(each)) for each in work]
+    for thread in threads:
+        thread.start()
+    try:
+        seen = [finding for _ in range(2) for finding in check(index, START + timedelta(minutes=1000))]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failed == [], "".join(traceback.format_exception(failed[0]))
+    assert [finding for finding in seen if finding.is_damage] == []
+    catch_up(index)
+    assert found(index) == set()
 
 
 def test_a_file_of_another_projects_release_is_found(index: Index) -> None:

@@ -254,13 +254,18 @@ def restore(
     from datetime import UTC, datetime
 
     from affineur.projections.mend import rebuild as mend
+    from affineur.shell import logs
+    from affineur.shell.backup import read_manifest
     from affineur.shell.backup import restore as fill
     from affineur.shell.index import open_index
 
     from .progress import progress
     from .start import EXIT_DAMAGED, print_json, read_settings
 
-    index = open_index(read_settings(data, config).settings)
+    settings = read_settings(data, config).settings
+    read_manifest(source)  # before anything is made
+    logs.configure(settings.log_level)
+    index = open_index(settings)
     with progress() as tell:
         done = fill(source, index, tell=tell)
         mended = mend(index, datetime.now(UTC), tell=tell)

@@ -38,10 +38,12 @@ def read_status(index: Index) -> dict[str, object]:
                 .where(token.c.revoked_at.is_(None), sa.or_(token.c.expires_at.is_(None), token.c.expires_at > now))
             ),
         }
-    found = search.open_search(index)
-    searchable = found.serial()
-    found.close()
     settings = index.settings
+    searchable = 0
+    if not settings.is_sqlite or (settings.data / "search.db").exists():  # opening would make it
+        found = search.open_search(index)
+        searchable = found.serial()
+        found.close()
     return {
         "version": __version__,
         "data": str(settings.data.absolute()),

@@ -10,6 +10,7 @@ import orjson
 import typer
 
 from affineur.settings import Loaded, Settings, SettingsError, load
+from affineur.shell import logs
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import SchemaMismatch
 
@@ -52,6 +53,7 @@ def open_unchecked(data: Path | None, config: Path | None = None, **flags: objec
     """Open an index whose database may be of any schema, or damaged."""
     settings = read_settings(data, config, **flags).settings
     require_files(settings)
+    logs.configure(settings.log_level)  # to standard error: what a command prints stays its own
     return open_index(settings)
 
 

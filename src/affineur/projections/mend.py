@@ -27,7 +27,7 @@ from affineur.shell.store.schema import journal as entries
 from affineur.shell.tree import ROOT
 
 from . import pages, search
-from .check.blobs import GRACE, left_overs, orphans
+from .check.blobs import GRACE, held_since, left_overs, orphans
 from .check.tree import canonical_target, cut_short, foreign_entries, is_blob
 
 Part = Literal["rows", "pages", "root", "search"]
@@ -71,7 +71,9 @@ def sweep_all(index: Index, now: datetime, older_than: timedelta = GRACE, *, tel
     swept = 0
     for digest in orphans(index, now, tell):
         with index.store.write() as connection:  # nobody publishes while we look once more and remove
-            if connection.scalar(_NEEDED, {"digest": digest}) is None:
+            # An upload of the same contents makes the blob young again before it relies on it.
+            since = held_since(index.blobs, digest)
+            if since is not None and now - since > GRACE and connection.scalar(_NEEDED, {"digest": digest}) is None:
                 index.blobs.remove(digest)
                 swept += 1
     for found in left_overs(index, now, older_than):
@@ -79,8 +81,9 @@ def sweep_all(index: Index, now: datetime, older_than: timedelta = GRACE, *, tel
             os.unlink(found.subject)
             swept += 1
     for path in cut_short(index, now):
-        _remove(path)
-        swept += 1
+        with contextlib.suppress(FileNotFoundError):
+            _remove(path)
+            swept += 1
     return swept
 
 
@@ -125,11 +128,12 @@ def _rows(index: Index) -> int:
 
 
 def _pages(index: Index, mended: Mended, tell: Tell) -> None:
+    mark = pages.read_mark(index)
     with index.store.read() as connection:
         head, _ = journal.head(connection)
         names: list[str] = list(projects.names(connection))
-    _remove_foreign_entries(index)
-    if pages.read_mark(index) > head:  # of a database that is not this one: following it would stand still
+    _mend_places(index)
+    if mark > head:  # of a database that is not this one: following it would stand still
         pages.write_mark(index, head)
     for done, name in enumerate(names):
         tell("links", done, len(names))
@@ -150,27 +154,35 @@ def _without_contents(index: Index, name: str) -> list[str]:
         seen = pages.view(index, name)
         if seen is None or not isinstance(index.blobs, LocalBlobs):
             return []
-        return [f"{name}/{path}" for path in sorted(seen.offered.keys() - index.tree.offered(name))]
+        missing = sorted(seen.offered.keys() - index.tree.offered(name))  # or only not on offer yet
+        return [f"{name}/{path}" for path in missing if not index.blobs.exists(seen.offered[path])]
 
 
-def _remove_foreign_entries(index: Index) -> None:
-    """Take away what stands where only our links and folders do: what is left, `pages.rebuild` can walk."""
-    base = str(index.tree.root)
+def _mend_places(index: Index) -> None:
+    """Take away what stands where only our links and folders do: what is left, everything else here can walk."""
     for entry in foreign_entries(index):
         _remove(entry.path)
-    for entry in list(os.scandir(f"{base}/simple")):
-        serial = index.tree.serial(entry.name)
-        if "." not in entry.name and (
-            not entry.is_symlink() or serial is None or os.readlink(entry.path) != canonical_target(entry.name, serial)
-        ):
-            _remove(entry.path)
-    for entry in list(os.scandir(f"{base}/packages")):
+    base = str(index.tree.root)
+    places = {entry.name for folder in ("simple", "packages") for entry in os.scandir(f"{base}/{folder}")}
+    for name in sorted(places):
+        with index.tree.lock(name):  # nobody is about to change the place while we judge it
+            _mend_place(index, name)
+
+
+def _mend_place(index: Index, name: str) -> None:
+    link, files = index.tree.link(name), f"{index.tree.root}/packages/{name}"
+    if "." not in name and os.path.lexists(link):
+        serial = index.tree.serial(name)
+        if serial is None or not os.path.islink(link) or os.readlink(link) != canonical_target(name, serial):
+            _remove(link)
+    if not os.path.lexists(files):
+        return
+    if os.path.islink(files) or not os.path.isdir(files):
+        _remove(files)
+        return
+    for entry in list(os.scandir(files)):
         if entry.is_symlink() or not entry.is_dir():
             _remove(entry.path)
-            continue
-        for below in list(os.scandir(entry.path)):
-            if below.is_symlink() or not below.is_dir():
-                _remove(below.path)
 
 
 def _mend_links(index: Index, name: str, mended: Mended) -> None:
@@ -195,10 +207,14 @@ def _mend_links(index: Index, name: str, mended: Mended) -> None:
 
 
 def _root(index: Index) -> None:
-    with index.store.read() as connection:
-        head, _ = journal.head(connection)
     with index.tree.lock(ROOT):
-        if (index.tree.serial(ROOT) or 0) > head:  # of a database that is not this one
+        serial = index.tree.serial(ROOT) or 0
+        with index.store.read() as connection:
+            head, _ = journal.head(connection)
+        link = index.tree.link(ROOT)
+        if not os.path.islink(link) and os.path.lexists(link):
+            _remove(link)
+        elif serial > head:  # of a database that is not this one
             index.tree.remove_page(ROOT)
     pages.project_root(index)
 

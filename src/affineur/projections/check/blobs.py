@@ -78,6 +78,19 @@ def orphans(index: Index, now: datetime, tell: Tell) -> Iterator[str]:
                 yield digest
 
 
+def held_since(blobs: Blobs, digest: str) -> datetime | None:
+    """Since when a blob is stored, or was last relied on; None where it is not."""
+    if isinstance(blobs, S3Blobs):
+        import obstore
+
+        with suppress(FileNotFoundError):
+            return obstore.head(blobs.store, digest)["last_modified"]
+    elif isinstance(blobs, LocalBlobs):
+        with suppress(FileNotFoundError):
+            return datetime.fromtimestamp(os.stat(blobs.path(digest)).st_ctime, UTC)
+    return None
+
+
 def left_overs(index: Index, now: datetime, older_than: timedelta = GRACE) -> Iterator[Finding]:
     """Temporary files that nobody has written to for a while: in the spool, and beside the blobs."""
     folders = [str(index.settings.spool)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from affineur.core.fold import PROJECT_DEFAULTS, Folded
 from affineur.core.journal import GENESIS, Entry, faults
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell
@@ -39,24 +40,42 @@ def check(index: Index, tell: Tell) -> Iterator[Finding]:
         yield Finding("inconsistent-rows", "schema", str(error))
         return
     with index.store.read() as connection:
-        yield from _journal(connection, tell)
+        folded = Folded()
+        yield from _journal(connection, folded, tell)
+        yield from _fold(connection, folded)
         for number, (question, kind, subject, detail) in enumerate(_QUESTIONS):
             tell("rows", number, len(_QUESTIONS))
             for row in connection.execution_options(yield_per=1000).execute(question):
                 yield Finding(kind, subject.format(*row), detail.format(*row))
 
 
-def _journal(connection: sa.Connection, tell: Tell) -> Iterator[Finding]:
+def _journal(connection: sa.Connection, folded: Folded, tell: Tell) -> Iterator[Finding]:
     serial, digest = journal.head(connection)
     last = [0, GENESIS]
-    for fault in faults(_noting(journal.entries(connection), last, tell, serial)):
+    for fault in faults(_noting(journal.entries(connection), last, folded, tell, serial)):
         yield Finding("broken-journal", "journal", fault)
     if last != [serial, digest]:
         yield Finding("broken-journal", "journal", f"The head says {serial}, but the last entry is {last[0]}.")
 
 
-def _noting(found: Iterable[Entry], last: list[object], tell: Tell, total: int) -> Iterator[Entry]:
+def _fold(connection: sa.Connection, folded: Folded) -> Iterator[Finding]:
+    """Rows that are not what the journal's events add up to."""
+    changed = sa.or_(*(project.c[name].is_distinct_from(default) for name, default in PROJECT_DEFAULTS.items()))
+    query = sa.select(project.c.name, *(project.c[name] for name in PROJECT_DEFAULTS)).where(changed)
+    rows = {row.name: row._asdict() for row in connection.execute(query)}
+    for name in sorted(rows.keys() | folded.projects.keys()):
+        for fact, have, told in folded.differences(name, rows.get(name, PROJECT_DEFAULTS)):
+            detail = f"Its {fact} is {have!r}, by the journal it should be {told!r}."
+            yield Finding("inconsistent-rows", f"project {name}", detail)
+    yanked = set(connection.scalars(sa.select(file.c.filename).where(file.c.yanked.is_(True))))
+    for filename in sorted(yanked ^ folded.yanked):
+        is_so = "yanked" if filename in yanked else "not yanked"
+        yield Finding("inconsistent-rows", f"file {filename}", f"It is {is_so}, but the journal says otherwise.")
+
+
+def _noting(found: Iterable[Entry], last: list[object], folded: Folded, tell: Tell, total: int) -> Iterator[Entry]:
     for done, entry in enumerate(found):
+        folded.apply(entry.event)
         last[:] = [entry.serial, entry.hash]
         if done % 1000 == 0:
             tell("journal", done, total)
