@@ -362,6 +362,8 @@ def test_a_private_index_asks_a_browser_for_a_token_in_words(other: Callable[...
     assert "This index is private" in answer.text
     assert "Blue veins" not in answer.text
     assert get(running, re.findall(r'"(/static/[^"]+css)"', answer.text)[0]).status == 200
+    as_pip = get(running, "/simple/roquefort/", accept="application/vnd.pypi.simple.v1+json, text/html; q=0.01")
+    assert (as_pip.status, "<html" in as_pip.text) == (401, False), "programs get one sentence"
     inside = get(running, "/project/roquefort/", authorization=basic("__token__", running.token))
     assert inside.status == 200
     assert inside.headers["cache-control"] == "no-cache, private"

@@ -12,6 +12,7 @@ import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import getaddresses
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .metadata import CoreMetadata
@@ -203,6 +204,7 @@ def _interpreter(tag: str) -> str:
     return f"{_INTERPRETERS[match[1]]} {match[2]}" + (f".{match[3]}" if match[3] else "")
 
 
+@lru_cache(maxsize=512)
 def _platform(tag: str) -> str:
     if tag == "any":
         return "any platform"

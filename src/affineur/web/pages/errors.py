@@ -29,9 +29,16 @@ def handlers() -> Mapping[int | type[Exception], Handler]:
 
 
 def wants_html(request: Request) -> bool:
-    """Whether a person looks at the answer: ``text/html`` is asked for by name, as browsers do."""
-    accept = request.headers.get("accept", "")
-    return "text/html" in accept and quality("text/html", list(media_ranges(accept)))[0] > 0
+    """Whether a person looks at the answer: nothing is wanted more than ``text/html``, as browsers have it.
+
+    pip and uv name ``text/html`` too, as the last of the forms of the simple API.
+    """
+    ranges = list(media_ranges(request.headers.get("accept", "")))
+    wished, specificity = quality("text/html", ranges)
+    return specificity == _BY_NAME and wished > 0 and wished == max(each for _, each in ranges)
+
+
+_BY_NAME = 2
 
 
 def project_not_found(request: Request, asked: str, version: str | None = None) -> Response:

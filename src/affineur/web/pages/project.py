@@ -76,11 +76,6 @@ class View:
         """Whether the latest release has a higher version than the one shown, which a yanked one may have."""
         return order_key(self.latest.version) > order_key(self.release.version)
 
-    @property
-    def prereleases(self) -> dict[str, bool]:
-        """Which versions are pre-releases."""
-        return {release.version: order_key(release.version).is_prerelease for release in self.releases}
-
 
 async def project(request: Request) -> Response:
     """``/project/…``."""
@@ -198,6 +193,9 @@ def _tab(connection: sa.Connection, view: View, tab: str, remote_images: bool) -
     if tab == "description":
         stored = view.text.description_html
         return {"description": fitted(stored, remote_images=remote_images) if stored else None}
+    if tab == "versions":
+        every = (release.version for release in view.releases)
+        return {"prereleases": {version for version in every if order_key(version).is_prerelease}}
     if tab == "files":
         return {"files": sorted(reading.files(connection, view.release.id), key=_file_order)}
     if tab == "dependencies":
