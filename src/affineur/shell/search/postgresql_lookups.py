@@ -44,28 +44,34 @@ class PostgresqlLookups:
         self._tiers = tier_conditions(_ends(connection))
 
     def named(self, query: Query) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.named`."""
         names = [query.name, query.compact]
         return self._rows("SELECT id, name FROM document WHERE name = ANY(%s)", (names,))
 
     def in_names(self, query: Query, most: int) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.in_names`."""
         match = _all_of(query)
         if len(query.terms) > 1:
             match = f"{match} | {_beginning(query.compact[:40])}"
         return self._heaviest("name_words @@ %s::tsquery", match, most)
 
     def anywhere(self, query: Query, most: int) -> list[int]:
+        """See `Lookups.anywhere`."""
         return [row[0] for row in self._heaviest("any_words @@ %s::tsquery", _all_of(query), most)]
 
     def with_word(self, word: str, beginning: bool, most: int) -> list[int]:
+        """See `Lookups.with_word`."""
         match = _beginning(word) if beginning else f"'{word}'"
         return [row[0] for row in self._heaviest("any_words @@ %s::tsquery", match, most)]
 
     def with_part(self, part: str, most: int) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.with_part`."""
         if not self._rows("SELECT FROM pg_extension WHERE extname = 'pg_trgm'", ()):
             return []
         return self._heaviest("compact LIKE %s", f"%{part}%", most)
 
     def known(self, keys: Sequence[str]) -> list[Known]:
+        """See `Lookups.known`."""
         rows = self._rows(
             "SELECT DISTINCT word, best FROM deletion JOIN known_word USING (word) WHERE key = ANY(%s)",
             (list(keys),),
@@ -73,6 +79,7 @@ class PostgresqlLookups:
         return [Known(word, best) for word, best in rows]
 
     def hits(self, ids: Sequence[int]) -> dict[int, Hit]:
+        """See `Lookups.hits`."""
         rows = self._rows(
             "SELECT id, name, display_name, version, summary, updated_at FROM document WHERE id = ANY(%s)",
             (list(ids),),

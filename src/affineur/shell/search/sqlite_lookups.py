@@ -25,9 +25,11 @@ class SqliteLookups:
         self._connection = connection
 
     def named(self, query: Query) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.named`."""
         return self._rows("SELECT id, name FROM document WHERE name IN (?,?)", (query.name, query.compact))
 
     def in_names(self, query: Query, most: int) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.in_names`."""
         match = _all_of(query)
         if len(query.terms) > 1:
             match = f'({match}) OR "{query.compact[:40]}" *'
@@ -38,12 +40,15 @@ class SqliteLookups:
         )
 
     def anywhere(self, query: Query, most: int) -> list[int]:
+        """See `Lookups.anywhere`."""
         return self._ids("any_word", _all_of(query), most)
 
     def with_word(self, word: str, beginning: bool, most: int) -> list[int]:
+        """See `Lookups.with_word`."""
         return self._ids("any_word", f'"{word}" *' if beginning else f'"{word}"', most)
 
     def with_part(self, part: str, most: int) -> list[tuple[int, NormalizedName]]:
+        """See `Lookups.with_part`."""
         threes = dict.fromkeys(part[place : place + 3] for place in range(min(len(part) - 2, 16)))
         return self._rows(
             "SELECT d.id, d.name FROM name_part AS p CROSS JOIN document AS d ON d.id = p.rowid "
@@ -52,6 +57,7 @@ class SqliteLookups:
         )
 
     def known(self, keys: Sequence[str]) -> list[Known]:
+        """See `Lookups.known`."""
         marks = ",".join("?" * len(keys))
         rows = self._rows(
             f"SELECT DISTINCT word, best FROM deletion JOIN known_word USING (word) WHERE key IN ({marks})",  # noqa: S608
@@ -60,6 +66,7 @@ class SqliteLookups:
         return [Known(word, best) for word, best in rows]
 
     def hits(self, ids: Sequence[int]) -> dict[int, Hit]:
+        """See `Lookups.hits`."""
         rows = self._rows(
             "SELECT id, name, display_name, version, summary, updated_us FROM document "
             "WHERE id IN (SELECT value FROM json_each(?))",
