@@ -99,7 +99,7 @@ def file_path(name: str, version: str, filename: str) -> str:
 
 
 def project_json(page: ProjectPage) -> bytes:
-    """The ``v1+json`` form. Cost: linear in the number of files, about 0.2 µs each."""
+    """The ``v1+json`` form. Cost: linear in the number of files, about 5 µs each."""
     body: dict[str, object] = {
         "meta": {"api-version": API_VERSION, "_last-serial": page.serial},
         "name": page.name,
@@ -162,7 +162,7 @@ def gzip_twin(body: bytes, serial: int, level: int = 6) -> bytes:
 
 def upload_time(moment: datetime) -> str:
     """``moment`` as PEP 700 writes it: UTC, at most six digits, a literal ``Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 _HTML_HEAD = (

@@ -17,6 +17,10 @@ CanonicalVersion = NewType("CanonicalVersion", str)
 """A version in the normal form of PEP 440, trailing zeros kept (``1.0`` and ``1.0.0`` are equal, not identical)."""
 
 
+MAXIMUM_LENGTH = 200
+"""Characters. A file name must hold it beside the project's name; Python reads no number of over 4,300 digits."""
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Version:
     return Version(text)
@@ -25,6 +29,8 @@ def _parse(text: str) -> Version:
 def parse_version(text: str) -> Version:
     """The parsed version; `Refused` (``version.format``) where ``text`` is none."""
     try:
+        if len(text) > MAXIMUM_LENGTH:
+            raise InvalidVersion
         return _parse(text)
     except InvalidVersion:
         shown = text[:80].encode("ascii", "backslashreplace").decode()

@@ -20,6 +20,7 @@ from affineur.shell.tree import ELSEWHERE
 from .answers import text
 from .clients import address_of
 from .hot import file_headers, file_type, is_file_path, is_unchanged, validator
+from .protocol import ClientGone
 from .requestlog import RequestLog
 
 
@@ -77,9 +78,13 @@ class Noted(Response):
             else:
                 sent += len(message.get("body", b""))
             await send(message)
+            if message["type"] == "http.response.pathsend":
+                sent += os.path.getsize(message["path"])
 
         try:
             await self._inner(scope, receive, counting)
+        except ClientGone as gone:
+            sent += gone.sent_bytes
         finally:
             note(self._request, self._parts, sent, status)
 

@@ -1,8 +1,9 @@
 """How HTTP reaches us: uvicorn's HTTP/1.1 protocol, with two things more.
 
 A request that the hot path can answer is answered right where its headers end, without a task or a message:
-that halves the cost of an index page. And a response may name its own reason phrase (the header
-`REASON_HEADER`), because upload clients show people nothing else of a refusal; ASGI has no place for it.
+that halves the cost of an index page. A response may name its own reason phrase (the header `REASON_HEADER`),
+because upload clients show people nothing else of a refusal; ASGI has no place for it. And a file may be sent by
+its path: the kernel copies it.
 
 What does not live here: any rule about what is answered (`web.hot`, `web.app`).
 """
@@ -10,6 +11,9 @@ What does not live here: any rule about what is answered (`web.hot`, `web.app`).
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -19,8 +23,22 @@ from .hot import Hot
 REASON_HEADER = b"x-reason"
 """Set by the application; turned into the reason phrase and never sent as a header."""
 
+STALLED_SECONDS = 120.0
+"""How long a client may take nothing of a file before its connection is closed."""
+
+_JOIN_BELOW_BYTES = 16 * 1024
+"""Copying a small body behind its head costs less than a second write; for a large one it is the other way."""
+_SENDFILE_BYTES = 1024 * 1024
 _STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 _REASON_LINE = b"\r\n" + REASON_HEADER + b": "
+
+
+class ClientGone(ConnectionError):
+    """The client left, or takes nothing more, in the middle of a file. ``sent_bytes`` of its body had gone out."""
+
+    def __init__(self, sent_bytes: int) -> None:
+        super().__init__("The client went away.")
+        self.sent_bytes = sent_bytes
 
 
 class _Answered:
@@ -55,16 +73,83 @@ class Protocol(HttpToolsProtocol):
             if answer is not None:
                 parts = [_STATUS_LINES[answer.status]]
                 parts.extend([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
-                parts += (answer.head, b"\r\n", answer.body)
-                self.transport.write(b"".join(parts))
+                parts += (answer.head, b"\r\n")
+                if len(answer.body) < _JOIN_BELOW_BYTES:
+                    self.transport.write(b"".join((*parts, answer.body)))
+                else:
+                    self.transport.writelines((b"".join(parts), answer.body))
                 self.cycle = _ANSWERED
                 self.on_response_complete()
                 return
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.transport = _ReasonTransport(cycle.transport)  # type: ignore[assignment]
+        transport = cycle.transport
+        cycle.transport = _ReasonTransport(transport)  # type: ignore[assignment]
+        cycle.scope["extensions"] = {"http.response.pathsend": {}}
+        cycle.send = partial(_send, cycle, cycle.send, transport)  # type: ignore[method-assign]
         super()._start_asgi_task(cycle, app)
+
+
+async def _send(
+    cycle: RequestResponseCycle, send: Callable[[Any], Awaitable[None]], transport: asyncio.Transport, message: Any
+) -> None:
+    """uvicorn's `send`, and the message by which an application sends a file by its path (ASGI "Path Send")."""
+    if message["type"] != "http.response.pathsend":
+        await send(message)
+        return
+    with open(message["path"], "rb", buffering=0) as file:
+        try:
+            await _send_file(transport, file.fileno(), cycle.expected_content_length)
+        except ClientGone:
+            cycle.disconnected = True
+            transport.close()
+            raise
+    cycle.expected_content_length = 0
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _send_file(transport: asyncio.Transport, file: int, count: int) -> None:
+    """Have the kernel copy ``count`` bytes of ``file`` to the connection, after what was written before.
+
+    The bytes never pass through this process: a third of the processor time, and no memory.
+    """
+    while transport.get_write_buffer_size():
+        await asyncio.sleep(0.001)
+    loop = asyncio.get_running_loop()
+    # The event loop watches a descriptor of its own; ours is a second name of the same connection.
+    connection = os.dup(transport.get_extra_info("socket").fileno())
+    try:
+        offset = 0
+        while offset < count:
+            try:
+                sent = os.sendfile(connection, file, offset, min(count - offset, _SENDFILE_BYTES))
+            except BlockingIOError:
+                if not await _writable(loop, connection) or transport.is_closing():
+                    raise ClientGone(offset) from None
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                raise ClientGone(offset) from None
+            if sent == 0 or transport.is_closing():  # a file on offer never gets shorter; to be sure
+                raise ClientGone(offset)
+            offset += sent
+            await asyncio.sleep(0)  # others' turn
+    finally:
+        os.close(connection)
+
+
+async def _writable(loop: asyncio.AbstractEventLoop, descriptor: int) -> bool:
+    """Wait until the connection takes more; False for a client that has taken nothing for too long."""
+    ready = asyncio.Event()
+    loop.add_writer(descriptor, ready.set)
+    try:
+        async with asyncio.timeout(STALLED_SECONDS):
+            await ready.wait()
+        return True
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_writer(descriptor)
 
 
 class _ReasonTransport:
