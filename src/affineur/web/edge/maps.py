@@ -44,6 +44,7 @@ COMMON_ACCEPTS = (
 )
 """``Accept`` headers that nginx answers itself, compared whole. Every other one is the application's to read."""
 
+_GZIP_LISTS = ("gzip", "gzip, deflate", "gzip, deflate, br", "gzip, deflate, br, zstd", "deflate, gzip, br, zstd")
 _HOP = r"[^,\s]+"
 
 
@@ -63,7 +64,10 @@ def maps(settings: Settings) -> Iterable[str]:
         "",
         {
             "": "none",
-            # Lists without q-values; one with them is the application's to weigh.
+            "identity": "none",
+            # What pip and uv, curl and browsers send; found without a regular expression.
+            **dict.fromkeys(_GZIP_LISTS, "gzip"),
+            # Other lists without q-values; one with them is the application's to weigh.
             r"~*^(?:[a-z-]+, ?)*(?:x-)?gzip(?:, ?[a-z-]+)*$": "gzip",
             r"~*^(?:br|compress|deflate|identity|zstd)(?:, ?(?:br|compress|deflate|identity|zstd))*$": "none",
         },
