@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -334,6 +335,9 @@ def test_static_files_are_kept_for_ever_under_their_digest_only(cellar: Server) 
         answer = get(cellar, path)
         assert answer.status == 200
         assert "immutable" in answer.headers["cache-control"]
+        packed = get(cellar, path, accept_encoding="gzip")
+        assert packed.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(packed.body) == answer.body
     assert get(cellar, "/static/0000/affineur.css").headers["cache-control"] == "no-cache"
     for wrong in ("/static/0000/nothing.css", "/static/0000/..%2fapp.py", "/static/0000/%2e%2e%2fapp.py"):
         assert get(cellar, wrong).status == 404
