@@ -29,7 +29,7 @@ from tests.fuzz.campaign import run
 
 FORM, HEADERS, PATH, TEXT = range(4)
 BOUNDARY = "b"
-LIMIT_BYTES = 4096
+LIMIT_BYTES = 1024 * 1024
 _SPOOL = Path(tempfile.mkdtemp(prefix="affineur-fuzz-"))
 _LOG = RequestLog(_SPOOL, shorten)
 _HOT = Hot(

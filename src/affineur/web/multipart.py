@@ -102,7 +102,7 @@ class _Arriving:
         self._spool = spool
         self._file_field = file_field
         self._limit_of = limit_of
-        self._limit_bytes = 0
+        self._limit_bytes: int | None = None
         self._too_large: Decision | None = None
         self._fault: Decision | None = None
         self._waiting: list[bytes] = []
@@ -196,7 +196,6 @@ class _Arriving:
             self._fault = deny("form.files", "The form brings more than one file.", "Upload one file at a time.")
             return
         self._in_file = True
-        self._limit_bytes, self._too_large = self._limit_of(self.form.fields)
         self.form.filename = filename.decode("utf-8", "replace")
         self.form.content_type = self._part_type.decode("latin-1") or None
         self.form.path = self._spool / f"{os.getpid()}-{secrets.token_hex(8)}"
@@ -207,7 +206,10 @@ class _Arriving:
             return
         if self._in_file:
             self.form.size_bytes += end - start
-            if self.form.size_bytes > self._limit_bytes:
+            if self.form.size_bytes > _BATCH_BYTES and self._limit_bytes is None:
+                # Asking costs a look into the database: small files are judged once they are here.
+                self._limit_bytes, self._too_large = self._limit_of(self.form.fields)
+            if self._limit_bytes is not None and self.form.size_bytes > self._limit_bytes:
                 self._fault = self._too_large
                 return
             self._waiting.append(data[start:end])
