@@ -76,13 +76,20 @@ def sweep_all(index: Index, now: datetime, older_than: timedelta = GRACE, *, tel
             if since is not None and now - since > GRACE and connection.scalar(_NEEDED, {"digest": digest}) is None:
                 index.blobs.remove(digest)
                 swept += 1
-    for found in left_overs(index, now, older_than):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(found.subject)
-            swept += 1
+    swept += sweep_left_overs(index, now, older_than)
     for path in cut_short(index, now):
         with contextlib.suppress(FileNotFoundError):
             _remove(path)
+            swept += 1
+    return swept
+
+
+def sweep_left_overs(index: Index, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
+    """Remove temporary files of uploads that nobody has written to for so long; how many. Cheap: lists two folders."""
+    swept = 0
+    for found in left_overs(index, now, older_than):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(found.subject)
             swept += 1
     return swept
 
