@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.services.affineur import Server, affineur, initialise, serve
 from tests.services.keeper import free_ports
+from tests.services.s3 import Bucket
 from tests.web.serving_contract import PIP, SMALL_FILE, lines_of, wait_for_root
 from tests.web.uploading import BOUNDARY, a_wheel, ask, form_of, post
 
@@ -297,3 +298,19 @@ def test_the_log_format_is_json(edge: Server) -> None:
     ask(edge, "GET", SMALL_FILE, user_agent='"}, {"x": "\\')
     (line,) = lines_of(edge.data, '"}, {"x": "\\', 1)
     assert json.loads(json.dumps(line)) == line
+
+
+def test_a_file_kept_elsewhere_is_sent_by_the_application_and_logged_once(tmp_path: Path, s3: Bucket) -> None:
+    data = tmp_path / "data"
+    options = {"AFFINEUR_BLOBS": f"s3://{s3.name}", "AFFINEUR_S3_ENDPOINT": s3.endpoint, **s3.environment}
+    with serve(data, initialise(data, options), mode="edge", environment=options) as server:
+        file = a_wheel("cheddar")
+        assert post(server, form_of(file)).status == 200
+        assert ask(server, "GET", SMALL_FILE, user_agent="far").body == file.data
+        part = ask(server, "GET", SMALL_FILE, user_agent="far", range="bytes=-9")
+        assert (part.status, part.body) == (206, file.data[-9:])
+        assert part.headers["content-range"].endswith(f"/{len(file.data)}")
+        lines_of(server.data, "far", 2)
+        time.sleep(0.2)  # a line too many would be there by now
+        lines = lines_of(server.data, "far", 2)
+        assert [(line["status"], line["bytes"]) for line in lines] == [(200, len(file.data)), (206, 9)]
