@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import html.parser
+import http.client
 import json
 import os
 import re
@@ -62,14 +63,14 @@ class Scene:
         """Start the server; returns before it listens."""
         (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}/"
-        settings = self.settings | {"port": str(port), "workers": "2" if background else "1", "edge": "off"}
+        settings = {"edge": "off", **self.settings, "port": str(port), "workers": "2" if background else "1"}
         self.launcher.start(
             Command(settings, die_at=die_at, armed=armed, background=background, log=str(self.log),
                     trace=str(self.trace))
         )  # fmt: skip
 
     def await_ready(self, died: Callable[[], bool] = lambda: False) -> None:
-        """Wait until the server listens; what comes then waits in its queue.
+        """Wait until the server answers.
 
         ProcessLookupError where ``died`` says that it never will.
         """
@@ -78,8 +79,10 @@ class Scene:
         while True:
             try:
                 socket.create_connection(address, timeout=5).close()
-                return
-            except OSError:
+                if Reader(self.url).get("/health/live").status == 200:  # nginx is there before what it hands on to
+                    return
+                time.sleep(0.02)
+            except (OSError, http.client.HTTPException):
                 if died():
                     raise ProcessLookupError from None
                 if time.monotonic() > deadline:
@@ -105,7 +108,7 @@ class Scene:
     def publish(self, wheel: Wheel) -> bool:
         """Upload ``wheel``; whether that was acknowledged before the server died."""
         answer = upload(self.url, self.token, wheel)
-        if answer is None:
+        if answer is None or answer[0] in (502, 503, 504):  # nginx, told to end, may still say so
             return False
         assert answer[0] == 200, (answer, self.log.read_text()[-3000:])
         self.acknowledged.add(wheel)

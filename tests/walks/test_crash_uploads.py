@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.services.affineur import MODES
 from tests.walks.crash_scene import KILLS, Scene, effects_of, new_scene
 from tests.walks.dying_server import launcher
 from tests.walks.uploading import Wheel
@@ -71,11 +73,31 @@ def test_on_postgresql_an_upload_is_whole_or_not_there(tmp_path: Path, postgresq
         assert scene.faults_after_sweep() == []
 
 
-def test_a_server_killed_at_random_loses_nothing_that_four_uploaders_were_told(scene: Scene) -> None:
-    """Four uploaders at once, two workers and background work; the moment is a number of effects, or of none."""
-    chance = random.Random(20260101)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_server_killed_at_random_loses_nothing_that_four_uploaders_were_told(
+    tmp_path: Path, mode: str, request: pytest.FixtureRequest
+) -> None:
+    """Four uploaders at once, two workers and background work; the moment is a number of effects, or of none.
+
+    Every so often a new index is begun: looking at everything costs as much as there is.
+    """
+    edge = str(request.getfixturevalue("nginx")) if mode == "edge" else "off"
+    chance = random.Random(f"{KILLS} {mode}")
+    left = KILLS // len(MODES) or 20
+    with launcher() as opened:
+        while left > 0:
+            turn = tmp_path / f"with-{left}-to-go"
+            turn.mkdir()
+            kills = min(left, 50)
+            kill_at_random(new_scene(turn, opened, edge=edge), kills, chance)
+            shutil.rmtree(turn)
+            left -= kills
+
+
+def kill_at_random(scene: Scene, kills: int, chance: random.Random) -> None:
+    """Kill and start again, ``kills`` times; at the end nothing is left but what was acknowledged."""
     unfinished: list[Wheel] = []
-    for kill in range(KILLS or 40):
+    for kill in range(kills):
         scene.start(chance.randrange(1, 350), background=True)
         scene.await_ready()
         assert scene.faults() == [], f"after {kill} kills"
