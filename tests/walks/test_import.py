@@ -281,10 +281,12 @@ def test_what_a_hostile_upstream_sends_is_refused_file_by_file(here: Path) -> No
             {"filename": name, "url": f"{there.url}{path}", "hashes": {"sha256": stated}}
             for name, (path, stated) in places.items()
         ]
-        there.answers["/simple/foo/"] = Answer(json.dumps({"name": "foo", "files": files}).encode(), content_type=JSON)
+        page = {"name": "foo", "files": files, "meta": {"api-version": "1.9"}}
+        there.answers["/simple/foo/"] = Answer(json.dumps(page).encode(), content_type=JSON)
         summary = import_into(here, "index", f"{there.url}/simple/", "foo", "gone", ends_with=1)
     rules = {outcome["filename"] or outcome["project"]: outcome["rule"] for outcome in summary["outcomes"]}
     assert summary["taken"] == 1
+    assert "version 1.9" in summary["remarks"][0]
     assert rules == {
         "foo-2.0-py3-none-any.whl": rules["foo-2.0-py3-none-any.whl"],  # an archive of another version
         "foo-3.0-py3-none-any.whl": "upstream.digest",
@@ -417,3 +419,21 @@ def test_a_running_pypiserver_is_taken_in_by_its_address(here: Path, shelf: Path
         running.wait(15)
     assert (summary["taken"], summary["refused"]) == (14, 1)
     assert (again["taken"], again["present"]) == (0, 14)
+
+
+def test_an_interrupt_ends_the_import_after_the_files_at_hand(here: Path) -> None:
+    with upstream() as slow:
+        slow.answers["/foo/"] = Answer(status=503, headers={"retry-after": "60"})
+        running = subprocess.Popen(
+            [PROGRAM, "import", "index", slow.url, "foo", "--data", here],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_PROXY": "*"},
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not slow.asked["/foo/"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        said, complained = running.communicate(timeout=20)
+    assert running.returncode == 130, said + complained
+    assert "Failed for now: 1" in said
+    assert "Traceback" not in complained

@@ -125,6 +125,7 @@ class _Import:
         offered = self._source.project(name)
         if offered is None:
             refuse("upstream.project", f"The upstream has no project '{name}'.")
+        self._ledger.remark(offered.notes)
         present = self._files_here(name)
         wanted = [file for file in sorted(offered.files, key=_order_of_arrival) if self._is_wanted(name, file, present)]
         failed = False

@@ -51,6 +51,12 @@ class Ledger:
         self._counts: Counter[Result] = Counter()
         self._kept: list[Outcome] = []
         self._with_findings = 0
+        self._remarks: dict[str, None] = {}
+
+    def remark(self, decisions: Iterable[Decision]) -> None:
+        """Write down what is odd about the upstream as a whole; each sentence once."""
+        with self._lock:
+            self._remarks.update((decision.sentence, None) for decision in decisions)
 
     def note(self, outcome: Outcome) -> None:
         """Write ``outcome`` down."""
@@ -81,6 +87,7 @@ class Ledger:
         return {
             **counts,
             "taken_with_findings": self._with_findings,
+            "remarks": list(self._remarks),
             "outcomes": [asdict(outcome) for outcome in self._kept],
         }
 
@@ -90,6 +97,7 @@ class Ledger:
             f"Taken: {self._counts['taken']:,}. There already: {self._counts['present']:,}. "
             f"Refused: {self._counts['refused']:,}. Failed for now: {self._counts['failed']:,}."
         )
+        yield from self._remarks
         reported = [(outcome, *found) for outcome in self._kept for found in outcome.findings[:3]]
         yield from _section(f"Taken although something is wrong ({self._with_findings:,}):", reported)
         for result, title in (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from affineur.core.decision import Decision, refuse
+from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
 
 from .fetching import MAXIMUM_ROOT_BYTES, PATIENT, Fetcher, Gone, Patience
@@ -22,12 +22,12 @@ class SimpleIndex:
     def __init__(self, url: str, token: str | None = None, patience: Patience = PATIENT) -> None:
         self._fetcher = Fetcher(url, token, patience)
         self._base = self._fetcher.url.rstrip("/") + "/"
-        self.notes: tuple[Decision, ...] = ()
 
     def names(self) -> Sequence[NormalizedName]:
         """See `Source.names`."""
         try:
-            names, self.notes = read_names(self._fetcher.page(self._base, ACCEPTED, MAXIMUM_ROOT_BYTES))
+            # What is odd about the upstream, every project's page says again.
+            names, _ = read_names(self._fetcher.page(self._base, ACCEPTED, MAXIMUM_ROOT_BYTES))
         except Gone:
             refuse("upstream.gone", f"There is no index at {self._base}.", "The address usually ends in /simple/.")
         return names
