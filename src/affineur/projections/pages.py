@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -196,7 +197,7 @@ def _read_marks(index: Index) -> _Marks:
 
 def _write_marks(index: Index, marks: _Marks) -> None:
     path = str(index.tree.root / "serial")
-    with open(f"{path}.{os.getpid()}.new", "w") as stream:
+    with open(f"{path}.{os.getpid()}.{threading.get_ident()}.new", "w") as stream:
         stream.write(f"{marks.written} {marks.synced} {marks.boot}\n")
     os.replace(stream.name, path)
 

@@ -97,8 +97,7 @@ class PublicTree:
         os.rename(fresh, folder)
         if before != target:
             _point(link, target)
-            if before is not None:
-                _discard(os.path.join(os.path.dirname(link), before))
+            self._discard_former(link, name, before)
 
     def remove_page(self, name: str) -> None:
         """Take a project's page away. Call under `lock`."""
@@ -108,7 +107,7 @@ class PublicTree:
         except OSError:
             return
         os.unlink(link)
-        _discard(os.path.join(os.path.dirname(link), before))
+        self._discard_former(link, name, before)
 
     def offered(self, name: str) -> set[str]:
         """The files on offer as ``<version>/<filename>``, metadata files included. Cost: linear in them."""
@@ -148,6 +147,13 @@ class PublicTree:
     def sync(self) -> None:
         """Make everything written so far survive a loss of power."""
         os.sync()
+
+    def _discard_former(self, link: str, name: str, before: str | None) -> None:
+        """Delete the page a link named before; not what a forged link names."""
+        if before is not None and before.rpartition("/")[2].rpartition(".")[0] == name:
+            former = os.path.normpath(os.path.join(os.path.dirname(link), before))
+            if former.startswith(f"{os.path.normpath(self._base)}/pages/"):
+                _discard(former)
 
     def _name_as_text(self, folder: str) -> None:
         # A static server derives the content type from the file's name, and `text/html` is a type of its own.

@@ -35,7 +35,7 @@ def routes() -> list[BaseRoute]:
         Route("/simple/", simple_api.root_list),
         Route("/simple/{name}", simple_api.project_page),
         Route("/simple/{name}/", simple_api.project_page),
-        Route("/simple/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/simple/{rest:path}", simple_api.elsewhere, methods=["GET", "OPTIONS"]),
         Route("/packages/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
         Route("/packages/{rest:path}", files.public_file),
         Route("/legacy", uploads.redirect_without_slash, methods=["POST"]),

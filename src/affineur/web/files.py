@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from affineur.core.decision import Refused
 from affineur.core.filenames import parse_filename_leniently
@@ -67,11 +68,12 @@ class Noted(Response):
         super().__init__(status_code=inner.status_code)
         self._inner, self._request, self._parts = inner, request, parts
 
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send on, counting."""
         status, sent = 200, 0
+        scope = _without_unknown_ranges(scope)
 
-        async def counting(message) -> None:  # type: ignore[no-untyped-def]
+        async def counting(message: Message) -> None:
             nonlocal status, sent
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -87,6 +89,12 @@ class Noted(Response):
             sent += gone.sent_bytes
         finally:
             note(self._request, self._parts, sent, status)
+
+
+def _without_unknown_ranges(scope: Scope) -> Scope:
+    """RFC 9110 §14.2: a range in a unit that is not understood is ignored, not refused."""
+    headers = [(name, value) for name, value in scope["headers"] if name != b"range" or value.startswith(b"bytes=")]
+    return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
 
 
 def note(request: Request, parts: list[str], size_bytes: int, status: int) -> None:

@@ -39,6 +39,11 @@ async def root_list(request: Request) -> Response:
     return _page(request, ROOT)
 
 
+async def elsewhere(request: Request) -> Response:
+    """Below ``/simple/``, where nothing is; scripts may ask all the same."""
+    return await preflight(request) if request.method == "OPTIONS" else _not_found()
+
+
 async def preflight(request: Request) -> Response:
     """``OPTIONS`` for scripts on other sites (CORS)."""
     return Response(

@@ -124,7 +124,7 @@ file = sa.Table(
     sa.Column("blake2b_256", sa.Text, nullable=False),
     sa.Column("md5", sa.Text, nullable=False),
     sa.Column("requires_python", sa.Text),
-    sa.Column("metadata_sha256", sa.Text),  # of the blob served as `.metadata`; NULL: none is offered
+    sa.Column("metadata_sha256", sa.Text, index=True),  # of the blob served as `.metadata`; NULL: none is offered
     sa.Column("comment", sa.Text),
     sa.Column("uploaded_at", Moment, nullable=False),
     sa.Column("uploaded_by", sa.ForeignKey("account.id", ondelete="SET NULL")),

@@ -4,7 +4,8 @@ Headers, content types and log fields come from the modules that send them in Py
 drift apart. Three things shape the rest:
 
 - A page's address is *rewritten* to its file's name: one open a request. ``try_files`` and ``index`` look twice.
-- No ``open_file_cache``: it would keep sending a file that was taken off offer.
+- ``open_file_cache`` keeps descriptors, never answers: with a validity of 0 every request looks at the name again
+  (one ``stat``) and a file that was taken off offer is gone at once. Any longer and it would go on being sent.
 - What nginx would answer with an error goes to the application, which knows the right answer. Status 418 stands
   for "not mine" where no error has happened yet.
 
@@ -132,6 +133,8 @@ def _server(settings: Settings, place: Place) -> list[str]:
             "server_tokens off;",
             "sendfile on;",
             "tcp_nopush on;",
+            "open_file_cache max=200 inactive=60s;",
+            "open_file_cache_valid 0;",
             "merge_slashes off;",
             "client_max_body_size 0;",
             "client_body_timeout 300s;",

@@ -155,6 +155,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("filename", name=op.f("uq_file_filename")),
         sa.UniqueConstraint("sha256", name=op.f("uq_file_sha256")),
     )
+    op.create_index(op.f("ix_file_metadata_sha256"), "file", ["metadata_sha256"], unique=False)
     op.create_index(op.f("ix_file_project_id"), "file", ["project_id"], unique=False)
     op.create_index(op.f("ix_file_release_id"), "file", ["release_id"], unique=False)
     head = sa.table("journal_head", sa.column("id"), sa.column("serial"), sa.column("hash"))
