@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import ProxyHandler, build_opener
@@ -109,9 +109,16 @@ def test_what_is_not_there_is_not_found(get: Callable[..., Got]) -> None:
 
 def test_every_download_leaves_its_line(get: Callable[..., Got], served: Server) -> None:
     get(PATH, user_agent="a-client-to-be-found/1.0")
-    lines = [json.loads(line) for log in (served.data / "logs").iterdir() for line in log.read_text().splitlines()]
-    (line,) = (one for one in lines if "a-client-to-be-found/1.0" in json.dumps(one))
-    assert WHEEL.filename in json.dumps(line)
+    deadline = time.monotonic() + 20  # lines are written a moment after the answer
+    while not (found := lines_with(served, "a-client-to-be-found/1.0")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [WHEEL.filename in line for line in found] == [True]
+
+
+def lines_with(server: Server, text: str) -> list[str]:
+    """Lines of the request log that contain ``text``."""
+    lines = [line for log in (server.data / "logs").iterdir() for line in log.read_text().splitlines()]
+    return [line for line in lines if text in line]
 
 
 def test_by_redirect_the_file_comes_from_the_bucket_itself(server: Callable[..., Server], s3: Bucket) -> None:
