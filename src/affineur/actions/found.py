@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from affineur.projections import pages
+from affineur.projections import follow
 from affineur.shell.index import Index
 from affineur.shell.store import accounts
 
@@ -28,5 +28,5 @@ def found(index: Index, now: datetime, operator: str = FIRST_OPERATOR) -> Founde
             return None
         key = accounts.add_account(connection, operator, now, is_operator=True)
         _, secret = accounts.add_token(connection, key, "first token", now)
-    pages.project_root(index)
+    follow.bring_up(index)
     return Founded(operator, secret)

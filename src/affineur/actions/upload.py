@@ -53,6 +53,13 @@ class Terms:
     yanked: bool = False
     yanked_reason: str | None = None
     comment: str | None = None
+    uploaded_at: datetime | None = None
+    """When it was first published, elsewhere (aware UTC); None: now."""
+    project: NormalizedName | None = None
+    """The project it is known to belong to: old file names alone do not always tell."""
+    one_sdist: bool = True
+    page: bool = True
+    """Whether the project's page is to be up to date on return. Whoever says no projects it later."""
 
 
 ORDINARY = Terms()
@@ -103,21 +110,22 @@ def upload(
 ) -> Published:
     """Publish ``spooled`` as ``actor``. ``form`` is None where there is none to agree with (an import).
 
-    ``now`` becomes the upload time (aware UTC). `Refused` says why not. Consumes the spool file on success.
+    ``now`` (aware UTC) is when it happens here. `Refused` says why not. Consumes the spool file on success.
     Cost: the size of the file, and the number of the project's files.
     """
     candidate = _inspect(form, spooled, terms)
     with index.store.read() as connection:
         seen = _look(index, connection, actor, candidate, now, terms)
     if not seen.already_there:
-        _keep(index, candidate, now)
+        _keep(index, candidate, terms.uploaded_at or now)
         with index.store.write() as connection:
             # Most of the time nothing has happened since: then what was seen is still true.
             if journal.head(connection)[0] != seen.serial:
                 seen = _look(index, connection, actor, candidate, now, terms)
             if not seen.already_there:
                 _record(connection, actor, candidate, seen, now, terms)
-    pages.project(index, candidate.name)
+    if terms.page:
+        pages.project(index, candidate.name)
     return Published(
         candidate.name,
         candidate.version,
@@ -131,7 +139,7 @@ def _inspect(form: UploadForm | None, spooled: Spooled, terms: Terms) -> _Candid
     if form is not None:
         _require_digests(form, spooled)
     with open(spooled.path, "rb") as stream:
-        distribution = inspect(stream, spooled.filename, terms.rules)
+        distribution = inspect(stream, spooled.filename, terms.rules, terms.project)
     if form is not None:
         agree(form, distribution)
     metadata = distribution.metadata
@@ -188,7 +196,10 @@ def _look(
         burnt=known is None and projects.is_burnt(connection, spooled.filename),
         release_since=release[1] if release else None,
         release_window=terms.window,
-        has_sdist=release is not None and kind == "sdist" and projects.has_sdist(connection, release[0]),
+        has_sdist=terms.one_sdist
+        and release is not None
+        and kind == "sdist"
+        and projects.has_sdist(connection, release[0]),
     )
     already_there = policy.is_same_file(facts)
     if not already_there:
@@ -229,11 +240,11 @@ def _limits(index: Index, found: projects.ProjectRow | None) -> policy.Limits:
     )
 
 
-def _keep(index: Index, candidate: _Candidate, now: datetime) -> None:
+def _keep(index: Index, candidate: _Candidate, uploaded_at: datetime) -> None:
     """Put the blobs where they stay. Before the transaction: a row never lacks its blob."""
-    index.blobs.put_file(candidate.spooled.sha256, candidate.spooled.path, now)
+    index.blobs.put_file(candidate.spooled.sha256, candidate.spooled.path, uploaded_at)
     if candidate.metadata_sha256:
-        index.blobs.put_bytes(candidate.metadata_sha256, candidate.distribution.metadata_bytes, now)
+        index.blobs.put_bytes(candidate.metadata_sha256, candidate.distribution.metadata_bytes, uploaded_at)
 
 
 def _record(
@@ -242,15 +253,16 @@ def _record(
     """Write the rows and the events, inside the caller's transaction."""
     name, version, spooled = candidate.name, candidate.version, candidate.spooled
     metadata, filename = candidate.distribution.metadata, candidate.distribution.filename
+    uploaded_at = terms.uploaded_at or now
     events: list[Event] = []
     project, release_id = seen.project, seen.release_id
     if project is None:
-        project = projects.add_project(connection, name, metadata.name, now)
+        project = projects.add_project(connection, name, metadata.name, uploaded_at)
         if actor.account_id is not None:
             projects.grant(connection, project.id, actor.account_id, "owner", now)
         events.append(Event("ProjectCreated", name, actor_class=terms.actor_class))
     if release_id is None:
-        release_id = projects.add_release(connection, project.id, metadata, candidate.description_html, now)
+        release_id = projects.add_release(connection, project.id, metadata, candidate.description_html, uploaded_at)
         events.append(Event("ReleaseCreated", name, version, actor_class=terms.actor_class))
     facts = {"kind": filename.kind, "size_bytes": spooled.size_bytes, "yanked": terms.yanked}
     events.append(
@@ -281,7 +293,7 @@ def _record(
             "requires_python": metadata.requires_python,
             "metadata_sha256": candidate.metadata_sha256,
             "comment": terms.comment,
-            "uploaded_at": now,
+            "uploaded_at": uploaded_at,
             "uploaded_by": actor.account_id,
             "yanked": terms.yanked,
             "yanked_reason": terms.yanked_reason,

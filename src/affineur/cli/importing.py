@@ -31,6 +31,7 @@ from affineur.core.lifecycle import Act
 from affineur.core.names import NormalizedName
 from affineur.core.simple import FileLink
 from affineur.core.standing import Status
+from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import accounts, projects
@@ -133,6 +134,7 @@ class _Import:
             outcome = self._take_file(name, file, arriving)
             failed = failed or outcome.result == "failed"
             self._note(outcome)
+        pages.project(self._index, name)  # once for all its files
         # A project that is archived takes no files: its status comes last, and not while files are missing.
         if not failed and not self._stopped.is_set():
             self._carry_status(name, offered)
@@ -206,7 +208,7 @@ class _Import:
     def _take_file(self, name: NormalizedName, file: OfferedFile, arriving: Future[Received]) -> Outcome:
         try:
             received = arriving.result()
-            published = self._upload(file, received)
+            published = self._upload(name, file, received)
         except Refused as error:
             return refused(name, file.filename, error.decision)
         except UpstreamAway as error:
@@ -214,10 +216,11 @@ class _Import:
         findings = tuple((finding.rule, finding.reason) for finding in published.findings)
         return Outcome(name, file.filename, "taken" if published.new else "present", findings=findings)
 
-    def _upload(self, file: OfferedFile, received: Received) -> Published:
+    def _upload(self, name: NormalizedName, file: OfferedFile, received: Received) -> Published:
         spooled = Spooled(
             received.path, file.filename, received.size_bytes, received.sha256, received.blake2b_256, received.md5
         )
+        stated = file.uploaded_at or received.modified_at or self._order.now
         terms = Terms(
             rules=IMPORTED,
             limits_apply=False,
@@ -225,10 +228,13 @@ class _Import:
             actor_class="import",
             yanked=file.yanked,
             yanked_reason=file.yanked_reason if file.yanked else None,
+            uploaded_at=min(stated, self._order.now),
+            project=name,
+            one_sdist=False,
+            page=False,
         )
-        stated = file.uploaded_at or received.modified_at or self._order.now
         try:
-            return upload(self._index, SYSTEM, None, spooled, min(stated, self._order.now), terms)
+            return upload(self._index, SYSTEM, None, spooled, self._order.now, terms)
         finally:
             received.path.unlink(missing_ok=True)
 

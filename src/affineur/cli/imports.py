@@ -152,7 +152,7 @@ def _run(
     from datetime import UTC, datetime
 
     from affineur.core.names import parse_name
-    from affineur.projections import pages
+    from affineur.projections import follow
 
     from .importing import Order, take_in
     from .ledger import Ledger
@@ -173,7 +173,7 @@ def _run(
         finally:
             if sys.exc_info()[0] is None or ledger.files:
                 _show(ledger, as_json)
-        pages.project_root(index)
+        follow.bring_up(index)
     if not ledger.is_clean:
         raise typer.Exit(EXIT_REFUSED)
 

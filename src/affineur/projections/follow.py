@@ -65,6 +65,18 @@ def _sweep_left_overs(index: Index) -> None:
             os.unlink(found.subject)
 
 
+def bring_up(index: Index) -> None:
+    """Bring every projection up to date at once, whether or not somebody follows."""
+    pages.catch_up(index)
+    found = search.open_search(index)
+    try:
+        search.catch_up(index, found)
+    finally:
+        found.close()
+    if root_is_behind(index):
+        pages.project_root(index)
+
+
 def root_is_behind(index: Index) -> bool:
     """Whether the journal has moved since the root list was written."""
     with index.store.read() as connection:
