@@ -68,17 +68,20 @@ def _claim(settings: Settings) -> int:
     path = settings.data / "run" / "serve.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    for _ in range(int(CLAIM_SECONDS / 0.05)):
+    deadline = time.monotonic() + CLAIM_SECONDS
+    while True:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return held
         except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(held)
+                fail(
+                    f"Another server is serving {settings.data} already. "
+                    "Stop it, or choose another folder with --data.",
+                    EXIT_NOT_READY,
+                )
             time.sleep(0.05)
-    os.close(held)
-    fail(
-        f"Another server is serving {settings.data} already. Stop it, or choose another folder with --data.",
-        EXIT_NOT_READY,
-    )
 
 
 def _prepare(settings: Settings) -> Founded | None:
