@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+
 from affineur.core.access import SYSTEM, Actor, Resource, may
 from affineur.core.names import NormalizedName
 

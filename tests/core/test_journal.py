@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from affineur.core.journal import GENESIS, Entry, Event, chain, faults
 from hypothesis import given
 from hypothesis import strategies as st
+
+from affineur.core.journal import GENESIS, Entry, Event, chain, faults
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from affineur.core import names
-from affineur.core.decision import Refused
 from hypothesis import given
 from hypothesis import strategies as st
+
+from affineur.core import names
+from affineur.core.decision import Refused
 
 
 @pytest.mark.parametrize(

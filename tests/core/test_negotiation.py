@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from affineur.core.negotiation import MAXIMUM_HEADER, choose
 from hypothesis import given
 from hypothesis import strategies as st
+
+from affineur.core.negotiation import MAXIMUM_HEADER, choose
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from affineur.core import policy
 from affineur.core.names import NormalizedName
 from affineur.core.standing import Standing

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from affineur.core import simple
 from affineur.core.names import NormalizedName
 from affineur.core.simple import FileLink, ProjectPage, RootEntry
 from affineur.core.standing import ProjectStatus
-from hypothesis import given
-from hypothesis import strategies as st
 
 NAME = NormalizedName("foo-bar")
 AT = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)

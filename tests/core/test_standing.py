@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+
 from affineur.core.standing import REASON_LIMIT, Standing, permits, printable_reason, project_status
 
 # PyPA "Project Status Markers": (status, uploads, downloads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from affineur.core.decision import Refused
 from affineur.core.versions import canonical, latest, order_key, parse_version
 
@@ -37,4 +38,4 @@ def test_the_latest_is_the_version_people_mean(pairs: list[tuple[str, bool]], ch
 
 def test_order_is_that_of_pep_440() -> None:
     texts = ["1.0.dev1", "1.0a1", "1.0", "1.0.post1", "1!0.1"]
-    assert sorted(reversed(texts), key=order_key) == texts
+    assert sorted(texts[::-1], key=order_key) == texts

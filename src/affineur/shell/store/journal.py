@@ -12,7 +12,6 @@ from affineur.core.journal import Entry, Event, chain
 
 from .schema import journal, journal_head
 
-
 _HEAD = sa.select(journal_head.c.serial, journal_head.c.hash)
 _MOVE_HEAD = journal_head.update().values(serial=sa.bindparam("new_serial"), hash=sa.bindparam("new_hash"))
 
