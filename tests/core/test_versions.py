@@ -37,5 +37,5 @@ def test_the_latest_is_the_version_people_mean(pairs: list[tuple[str, bool]], ch
 
 
 def test_order_is_that_of_pep_440() -> None:
-    texts = ["1.0.dev1", "1.0a1", "1.0", "1.0.post1", "1!0.1"]
-    assert sorted(texts[::-1], key=order_key) == texts
+    texts = ["1!0.1", "1.0.post1", "1.0", "1.0a1", "1.0.dev1"]
+    assert sorted(texts, key=order_key) == ["1.0.dev1", "1.0a1", "1.0", "1.0.post1", "1!0.1"]

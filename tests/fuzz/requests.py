@@ -52,7 +52,7 @@ def seeds() -> list[bytes]:
     }
     parts = [f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
     content = '--b\r\nContent-Disposition: form-data; name="content"; filename="foo-1.0.tar.gz"\r\n\r\nx\r\n--b--\r\n'
-    headers = 'accept: text/html;q=0.5, */*\naccept-encoding: gzip;q=0\nif-none-match: W/"1-2"\nx-forwarded-for: ::1, 10.0.0.1'
+    headers = 'accept: text/html;q=0.5, */*\naccept-encoding: gzip;q=0\nif-none-match: W/"1-2"\nx-forwarded-for: ::1'
     inputs = [
         (FORM, "".join(parts) + content),
         (HEADERS, headers),
