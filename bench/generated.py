@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName, lookalike_key
+from affineur.projections import pages
 from affineur.settings import load
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import journal, schema
@@ -59,7 +60,7 @@ def fill(data: Path, projects: Iterator[Known], advance: Callable[[int], object]
             advance(done)
         with index.store.read() as connection:
             head, _ = journal.head(connection)
-        (index.tree.root / "serial").write_text(str(head))
+        pages.write_mark(index, head)
     finally:
         index.close()
     return done

@@ -161,7 +161,7 @@ class Hot:
         form = choose(None if wanted.accept is None else wanted.accept.decode("latin-1"))
         if form is None:
             return None
-        for _ in range(3):  # a swap between readlink and open leaves nothing to open: look again
+        for _ in range(20):  # a swap between readlink and open leaves nothing to open: look again
             try:
                 target = os.readlink(link)
             except OSError:

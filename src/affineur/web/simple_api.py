@@ -66,7 +66,7 @@ def _page(request: Request, name: str) -> Response:
         return text(NOT_ACCEPTABLE, 406, vary="Accept", **{"access-control-allow-origin": "*"})
     gzip = accepts_gzip(request.headers.get("accept-encoding", "").encode("latin-1"))
     link = index.tree.link(name)
-    for _ in range(3):  # a swap between readlink and open leaves nothing to open: look again
+    for _ in range(20):  # a swap between readlink and open leaves nothing to open: look again
         try:
             folder = os.path.join(os.path.dirname(link), os.readlink(link))
         except OSError:
