@@ -6,11 +6,13 @@ import hashlib
 import http.server
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.clients.installing import install_with_pip, new_environment
 from tests.clients.mirroring import devpi_mirror, mirror_with_bandersnatch
@@ -27,6 +29,7 @@ def test_bandersnatch_copies_the_whole_index_and_then_only_what_is_new(
     origin = server(mode=mode)
     for project in cheeses:
         succeeded(publish_with_uv(project, origin.index, tmp_path / "publisher"))
+    wait_until_listed(origin)
     succeeded(mirror_with_bandersnatch(origin.index, tmp_path))
     web = tmp_path / "mirror" / "web"
     assert mirrored_digests(web) == {name: digest for project in cheeses for name, digest in digests(project)}
@@ -38,6 +41,7 @@ def test_bandersnatch_copies_the_whole_index_and_then_only_what_is_new(
 
     ripe = build(write_project(tmp_path / "new", "cheese-milk", backend="flit", version="2.0"))
     succeeded(publish_with_twine(ripe, origin.index, tmp_path / "publisher"))
+    wait_until_listed(origin)
     second = succeeded(mirror_with_bandersnatch(origin.index, tmp_path))
     assert set(dict(digests(ripe))) <= set(mirrored_digests(web))
     assert "cheese_milk-2.0" in second.stdout
@@ -54,6 +58,19 @@ def test_pip_installs_through_a_devpi_mirror_of_the_index(cheese_server: Server,
         python = new_environment(tmp_path / "venv", above)
         outcome = succeeded(install_with_pip(python, above, tmp_path / "home", "cheese-board"))
         assert all(name in outcome.stdout.splitlines()[-1] for name in CHAIN)
+
+
+def wait_until_listed(origin: Server) -> None:
+    """The list of all projects, from which mirrors learn what is new, follows uploads within a second or two."""
+    accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    deadline = time.monotonic() + 30
+    while True:
+        listed = httpx.get(f"{origin.url}simple/", headers=accept).json()["meta"]["_last-serial"]
+        measured = dict(line.rsplit(" ", 1) for line in httpx.get(f"{origin.url}metrics").text.splitlines())
+        if listed == float(measured["affineur_journal_serial"]):
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def digests(project: Project) -> Iterator[tuple[str, str]]:

@@ -93,12 +93,14 @@ class _Import:
         waiting = iter(names)
         jobs = self._order.jobs
         with ThreadPoolExecutor(jobs) as self._downloads, ThreadPoolExecutor(jobs) as workers:
-            running = [workers.submit(self._work, waiting, len(names)) for _ in range(jobs)]
-            try:
+            running: list[Future[None]] = []
+            try:  # from here on: an interrupt may come before all have begun
+                for _ in range(jobs):
+                    running.append(workers.submit(self._work, waiting, len(names)))  # noqa: PERF401
                 wait(running, return_when=FIRST_EXCEPTION)
             finally:
                 # At the ordinary end nothing is left to stop.
-                if any(not one.done() or one.exception() for one in running):
+                if len(running) < jobs or any(not one.done() or one.exception() for one in running):
                     self._stopped.set()
                     self._source.stop()
                     self._downloads.shutdown(wait=False, cancel_futures=True)

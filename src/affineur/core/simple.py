@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
+from packaging.version import Version
 
 from .names import NormalizedName
 from .negotiation import Form
@@ -85,9 +86,14 @@ def arrange(
 
     Where ``offer`` is false (PEP 792: a quarantined project) no file is listed, while ``versions`` still are.
     """
-    listed = sorted(files, key=lambda file: (order_key(file.version), file.filename))
-    known = sorted({*versions, *(file.version for file in listed)}, key=order_key)
+    listed = sorted(files, key=lambda file: (_version_order(file.version), file.filename))
+    known = sorted({*versions, *(file.version for file in listed)}, key=_version_order)
     return ProjectPage(name, status, tuple(listed) if offer else (), tuple(known), serial)
+
+
+def _version_order(version: str) -> tuple[Version, str]:
+    """By version; spellings of one version (``1.0``, ``1.0.0``) in a fixed order, or pages would not be the same twice."""
+    return order_key(version), version
 
 
 def file_path(name: str, version: str, filename: str) -> str:

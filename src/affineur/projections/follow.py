@@ -35,7 +35,8 @@ large index it may never take more than half of one core."""
 
 def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lambda: None) -> None:
     """Work until ``stop`` is set. A failing step is logged and tried again at the next tick."""
-    rest_until = settle_at = sweep_at = 0.0
+    rest_until = sweep_at = 0.0
+    settling = _Settling(index)
     found = search.open_search(index)
     while not stop.is_set():
         beat()
@@ -47,9 +48,7 @@ def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lam
                 pages.project_root(index)
                 took = time.monotonic() - began
                 rest_until = time.monotonic() + max(index.settings.root_list_seconds, took * _ROOT_REST)
-            if time.monotonic() >= settle_at:
-                pages.settle(index)
-                settle_at = time.monotonic() + SETTLE_SECONDS
+            settling.tick()
             if time.monotonic() >= sweep_at:
                 _sweep_left_overs(index)
                 sweep_at = time.monotonic() + SWEEP_SECONDS
@@ -63,6 +62,29 @@ def _sweep_left_overs(index: Index) -> None:
     for found in left_overs(index, datetime.now(UTC)):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(found.subject)
+
+
+class _Settling:
+    """Syncs the public tree to disk from time to time, in a thread: it may take seconds, and new names must not wait."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._next_at = time.monotonic() + SETTLE_SECONDS
+        self._running: threading.Thread | None = None
+
+    def tick(self) -> None:
+        """Begin to sync, if it is time and the last one is over."""
+        if time.monotonic() < self._next_at or (self._running is not None and self._running.is_alive()):
+            return
+        self._next_at = time.monotonic() + SETTLE_SECONDS
+        self._running = threading.Thread(target=self._settle, name="settling", daemon=True)
+        self._running.start()
+
+    def _settle(self) -> None:
+        try:
+            pages.settle(self._index)
+        except Exception:
+            log.exception("the public tree was not synced; trying again")
 
 
 def bring_up(index: Index) -> None:
