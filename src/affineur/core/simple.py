@@ -92,7 +92,7 @@ def arrange(
 
 
 def _version_order(version: str) -> tuple[Version, str]:
-    """By version; spellings of one version (``1.0``, ``1.0.0``) in a fixed order, or pages would not be the same twice."""
+    """By version; spellings of one (``1.0``, ``1.0.0``) in a fixed order, or pages would not be the same twice."""
     return order_key(version), version
 
 

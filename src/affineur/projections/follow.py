@@ -65,7 +65,7 @@ def _sweep_left_overs(index: Index) -> None:
 
 
 class _Settling:
-    """Syncs the public tree to disk from time to time, in a thread: it may take seconds, and new names must not wait."""
+    """Syncs the public tree to disk now and then, in a thread: it may take seconds, and new names must not wait."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
