@@ -14,7 +14,7 @@ from affineur.core.decision import Refused
 from affineur.core.filenames import parse_filename_leniently
 from affineur.core.names import parse_name
 from affineur.core.simple import file_path
-from affineur.shell.blobs import CHUNK_BYTES, S3Blobs
+from affineur.shell.blobs import CHUNK_BYTES, BlobMissing, S3Blobs
 from affineur.shell.index import Index
 from affineur.shell.tree import ELSEWHERE
 
@@ -70,18 +70,19 @@ class Noted(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send on, counting."""
-        status, sent = 200, 0
+        status, sent, promised = 200, 0, 0
         scope = _without_unknown_ranges(scope)
 
         async def counting(message: Message) -> None:
-            nonlocal status, sent
+            nonlocal status, sent, promised
             if message["type"] == "http.response.start":
                 status = message["status"]
+                promised = next((int(value) for name, value in message["headers"] if name == b"content-length"), 0)
             else:
                 sent += len(message.get("body", b""))
             await send(message)
             if message["type"] == "http.response.pathsend":
-                sent += os.path.getsize(message["path"])
+                sent += promised
 
         try:
             await self._inner(scope, receive, counting)
@@ -93,8 +94,12 @@ class Noted(Response):
 
 def _without_unknown_ranges(scope: Scope) -> Scope:
     """RFC 9110 §14.2: a range in a unit that is not understood is ignored, not refused."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"range" or value.startswith(b"bytes=")]
-    return scope if len(headers) == len(scope["headers"]) else {**scope, "headers": headers}
+    headers = [
+        (name, value.lower() if name == b"range" else value)
+        for name, value in scope["headers"]
+        if name != b"range" or value.lower().startswith(b"bytes=")
+    ]
+    return {**scope, "headers": headers}
 
 
 def note(request: Request, parts: list[str], size_bytes: int, status: int) -> None:
@@ -162,7 +167,10 @@ async def _from_elsewhere(request: Request, index: Index, local: str, parts: lis
 
 async def _stream(request: Request, blobs: S3Blobs, digest: str, parts: list[str]) -> Response:
     """The object, whole or one range of it. (Several ranges in one request are answered with the whole.)"""
-    size = await asyncio.to_thread(blobs.size, digest)
+    try:
+        size = await asyncio.to_thread(blobs.size, digest)
+    except BlobMissing:  # damage that `fsck` names
+        return _nothing("The contents of this file are missing.")
     private = request.app.state.index.settings.read == "token"
     headers = {name.decode(): value.decode() for name, value in file_headers(private=private)}
     headers["etag"] = f'"{digest[:32]}"'
@@ -171,6 +179,7 @@ async def _stream(request: Request, blobs: S3Blobs, digest: str, parts: list[str
         return Response(status_code=304, headers=headers)
     wanted = one_range(request.headers.get("range"), size)
     if wanted == "unsatisfiable":
+        note(request, parts, 0, 416)
         return Response(status_code=416, headers={**headers, "content-range": f"bytes */{size}"})
     start, end = wanted if isinstance(wanted, tuple) else (0, size)
     status = 200 if wanted is None else 206

@@ -163,15 +163,18 @@ class Metered:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        status, sent_bytes = 499, 0
+        status, sent_bytes, promised = 499, 0, 0
 
         async def counting(message: Message) -> None:
-            nonlocal status, sent_bytes
+            nonlocal status, sent_bytes, promised
             if message["type"] == "http.response.start":
                 status = message["status"]
+                promised = next((int(value) for name, value in message["headers"] if name == b"content-length"), 0)
             elif scope["method"] != "HEAD":
                 sent_bytes += len(message.get("body", b""))
             await send(message)
+            if message["type"] == "http.response.pathsend":  # the kernel has sent it, whole
+                sent_bytes += promised
 
         try:
             await self.app(scope, receive, counting)

@@ -11,6 +11,7 @@ What does not live here: any rule about what is answered (`web.hot`, `web.app`).
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,10 +19,22 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from .hot import Hot
+from .hot import Answer, Hot
+
+log = logging.getLogger(__name__)
 
 REASON_HEADER = b"x-reason"
 """Set by the application; turned into the reason phrase and never sent as a header."""
+
+MAXIMUM_HEAD_BYTES = 64 * 1024
+"""Of a request's line and headers; nginx stops at 32 KiB."""
+HEAD_SECONDS = 30.0
+"""How long a client may take for them."""
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n"
+    b"content-type: text/plain\r\ncontent-length: 46\r\n\r\n"
+    b"431 The head of a request has at most 64 KiB.\n"
+)
 
 STALLED_SECONDS = 120.0
 """How long a client may take nothing of a file before its connection is closed."""
@@ -55,9 +68,41 @@ class Protocol(HttpToolsProtocol):
     """One connection. ``hot`` is set on a subclass made for each server (see `protocol_for`)."""
 
     hot: Hot
+    _head_bytes = 0
+    _head_is_open = False
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client that connects has to say something soon."""
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is answered to a client that is gone; requests that waited in line neither."""
+        self._end_head()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that does not end, or grows too large, is refused: nobody's memory is ours to fill."""
+        super().data_received(data)
+        if not self._head_is_open:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAXIMUM_HEAD_BYTES:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+        elif self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._head_is_open = True
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Answer at once, or hand on to uvicorn."""
+        self._end_head()
         method = self.parser.get_method()
         if (
             (method == b"GET" or method == b"HEAD")
@@ -69,7 +114,7 @@ class Protocol(HttpToolsProtocol):
             and self.parser.should_keep_alive()
         ):
             client = self.client[0] if self.client else ""
-            answer = self.hot.answer(method, self.url.decode("latin-1"), self.headers, client)
+            answer = self._hot_answer(method, client)
             if answer is not None:
                 parts = [_STATUS_LINES[answer.status]]
                 parts.extend([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
@@ -82,6 +127,25 @@ class Protocol(HttpToolsProtocol):
                 self.on_response_complete()
                 return
         super().on_headers_complete()
+
+    def _hot_answer(self, method: bytes, client: str) -> Answer | None:
+        try:
+            return self.hot.answer(method, self.url.decode("latin-1"), self.headers, client)
+        except Exception:  # a full disk, say: inside the parser it would pass for a bad request
+            log.exception("the hot path failed; the application answers")
+            return None
+
+    def _end_head(self) -> None:
+        self._head_is_open = False
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         transport = cycle.transport
@@ -114,9 +178,8 @@ async def _send_file(transport: asyncio.Transport, file: int, count: int) -> Non
 
     The bytes never pass through this process: a third of the processor time, and no memory.
     """
-    while transport.get_write_buffer_size():
-        await asyncio.sleep(0.001)
     loop = asyncio.get_running_loop()
+    await _written(transport, loop)
     # The event loop watches a descriptor of its own; ours is a second name of the same connection.
     connection = os.dup(transport.get_extra_info("socket").fileno())
     try:
@@ -136,6 +199,18 @@ async def _send_file(transport: asyncio.Transport, file: int, count: int) -> Non
             await asyncio.sleep(0)  # others' turn
     finally:
         os.close(connection)
+
+
+async def _written(transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until what was written before has gone out. There is no event for "nothing left": look, ever more rarely."""
+    deadline, pause = loop.time() + STALLED_SECONDS, 0.001
+    while transport.get_write_buffer_size() and not transport.is_closing():
+        if loop.time() > deadline:
+            raise ClientGone(0)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.1)
+    if transport.is_closing():
+        raise ClientGone(0)
 
 
 async def _writable(loop: asyncio.AbstractEventLoop, descriptor: int) -> bool:
@@ -160,7 +235,9 @@ class _ReasonTransport:
         self._head_is_next = True
 
     def write(self, data: bytes) -> None:
-        """Write on; the final response head is rewritten."""
+        """Write on; the final response head is rewritten. To a client that is gone nothing is written."""
+        if self._transport.is_closing():
+            return
         if self._head_is_next and not data.startswith(b"HTTP/1.1 100"):
             self._head_is_next = False
             data = _with_reason(data)

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import ipaddress
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -21,6 +22,10 @@ import orjson
 
 FIELDS = ("time", "project", "version", "file", "user_agent", "address", "country", "bytes", "status")
 MAXIMUM_USER_AGENT = 512
+MAXIMUM_ADDRESS = 64
+MAXIMUM_COUNTRY = 8
+
+log = logging.getLogger(__name__)
 
 _DAY_SECONDS = 86_400
 
@@ -33,7 +38,7 @@ class RequestLog:
         self._address = address
         self._day = -1
         self._fd = -1
-        self._second = -1
+        self._second = self._complained = -1
         self._stamp = ""
 
     def write(
@@ -58,14 +63,17 @@ class RequestLog:
                 "version": version,
                 "file": filename,
                 "user_agent": user_agent[:MAXIMUM_USER_AGENT],
-                "address": self._address(client),
-                "country": country,
+                "address": self._address(client[:MAXIMUM_ADDRESS]),
+                "country": country[:MAXIMUM_COUNTRY],
                 "bytes": size_bytes,
                 "status": status,
             },
             option=orjson.OPT_APPEND_NEWLINE,
         )
-        os.write(self._fd, line)
+        try:
+            os.write(self._fd, line)
+        except OSError as error:  # a full disk must not keep anybody from downloading
+            self._complain(int(now), error)
 
     def address(self, client: str) -> str:
         """What the log keeps of a client's address."""
@@ -77,6 +85,12 @@ class RequestLog:
             os.close(self._fd)
             self._fd = -1
             self._day = -1
+
+    def _complain(self, second: int, error: OSError) -> None:
+        """Say once a minute that lines are lost."""
+        if second - self._complained >= 60:
+            self._complained = second
+            log.error("requests are not logged", extra={"reason": str(error)})
 
     def _turn(self, second: int) -> None:
         self._second = second
