@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import html
 from email.message import Message
+from functools import lru_cache
 
 from .decision import refuse
 
+_REMEMBERED_UP_TO = 64 * 1024
 MAXIMUM_BYTES = 2 * 1024 * 1024
 """Of source text. The longest descriptions in use are a few hundred kilobytes."""
 
@@ -24,6 +26,12 @@ def render(text: str | None, content_type: str | None) -> str | None:
     """
     if not text or not text.strip():
         return None
+    if len(text) <= _REMEMBERED_UP_TO:
+        return _remembered(text, content_type)
+    return _render(text, content_type)
+
+
+def _render(text: str, content_type: str | None) -> str:
     if len(text) > MAXIMUM_BYTES:
         refuse(
             "description.size",
@@ -47,6 +55,10 @@ def render(text: str | None, content_type: str | None) -> str | None:
             "Run `twine check` on the file, mend the markup, or declare text/markdown or text/plain.",
         )
     return rendered if rendered is not None else _plain(text)
+
+
+_remembered = lru_cache(maxsize=32)(_render)
+"""The files of a release, and often its next release, have the same description: rendering costs milliseconds."""
 
 
 def _parse(content_type: str | None) -> tuple[str, str]:

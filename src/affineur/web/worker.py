@@ -20,6 +20,8 @@ from .protocol import protocol_for
 from .requestlog import RequestLog, address_keeper
 
 GRACE_SECONDS = 10
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Requests leave hardly any cycles: looking for them after each 700 objects, as CPython does, costs uploads 5 %."""
 
 
 def serve(settings: Settings, listening: socket.socket) -> None:
@@ -53,6 +55,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     )
     # What is loaded by now lives for ever: keep the collector from walking (and copying, after a fork) it.
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_serve(uvicorn.Server(config), listening, application.state.meter))
