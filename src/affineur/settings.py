@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -27,8 +28,8 @@ class SettingsError(ValueError):
     """A setting is unknown or has a value of the wrong kind; the message names it, its source and what fits."""
 
 
-def _setting(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
+def _setting(default: Any, doc: str, *, least: float | None = None, most: float | None = None) -> Any:
+    return field(default=default, metadata={"doc": doc, "least": least, "most": most})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +57,18 @@ class Settings:
     )
 
     host: str = _setting("127.0.0.1", "Address to listen on.")
-    port: int = _setting(8040, "Port to listen on.")
-    workers: int = _setting(2, "Number of serving processes.")
+    port: int = _setting(8040, "Port to listen on; 0 picks a free one.", least=0, most=65535)
+    workers: int = _setting(2, "Number of serving processes.", least=1, most=256)
     edge: str = _setting(
         "auto",
         "nginx in front as a managed child: `auto` (where it is installed), `off`, or the path of its binary.",
     )
     base_url: str = _setting(
-        "", "Public address of this index, with a trailing slash; empty means what the request says."
+        "", "Public address of this index (`https://host/` or `https://host/path/`); empty means what the request says."
     )
     index_name: str = _setting("Affineur", "Name of this index, shown in page titles and feeds.")
     trusted_proxies: int = _setting(
-        0, "Number of proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+        0, "Number of proxies in front whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.", least=0
     )
 
     read: Literal["anyone", "token"] = _setting(
@@ -79,13 +80,16 @@ class Settings:
         "refuse", "What happens to an uploaded wheel whose RECORD does not match its contents."
     )
     maximum_file_bytes: int = _setting(
-        100 * MIB, "Largest distribution file accepted, unless the project has a limit of its own."
+        100 * MIB, "Largest distribution file accepted, unless the project has a limit of its own.", least=0
     )
     maximum_project_bytes: int = _setting(
-        10 * GIB, "Largest total size of a project's files, unless the project has a limit of its own."
+        10 * GIB, "Largest total size of a project's files, unless the project has a limit of its own.", least=0
     )
     release_window_days: int = _setting(
-        14, "Days after its first file during which a release accepts further files; 0 means always."
+        14,
+        "Days after its first file during which a release accepts further files; 0 means always.",
+        least=0,
+        most=36500,
     )
     reserve_standard_library_names: bool = _setting(
         True, "Refuse new projects named like a module of Python's standard library."
@@ -97,9 +101,10 @@ class Settings:
     page_max_age_seconds: int = _setting(
         0,
         "How long clients may reuse an index page without asking again; 0 sends `no-cache` with a validator.",
+        least=0,
     )
-    page_cache_bytes: int = _setting(16 * MIB, "Memory each serving process uses for index pages.")
-    root_list_seconds: float = _setting(1.0, "Shortest time between two rebuilds of the list of all projects.")
+    page_cache_bytes: int = _setting(16 * MIB, "Memory each serving process uses for index pages.", least=0)
+    root_list_seconds: float = _setting(1.0, "Shortest time between two rebuilds of the list of all projects.", least=0)
     remote_images: bool = _setting(False, "Let project descriptions load images from other hosts.")
 
     log_address: Literal["shorten", "hash", "full", "none"] = _setting(
@@ -215,11 +220,33 @@ def _read_file(path: Path) -> dict[str, object]:
 def _convert(name: str, value: object, source: str) -> object:
     kind = _KINDS[name]
     try:
-        return Path(str(value)) if kind is Path else msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
+        converted = Path(str(value)) if kind is Path else msgspec.convert(value, kind, strict=False)
+        _require_within(name, converted)
+        return _public_address(str(converted)) if name == "base_url" else converted
+    except ValueError as error:  # msgspec's are among them
         raise SettingsError(f"{source}: {name} = {value!r} does not fit: {error}") from error
 
 
+def _require_within(name: str, value: Any) -> None:
+    """Raises ValueError, which says the range, for a number outside of it."""
+    least, most = _RANGES[name]
+    if (least is not None and not value >= least) or (most is not None and not value <= most):
+        raise ValueError(f"It must be at least {least}." if most is None else f"It must be from {least} to {most}.")
+
+
+def _public_address(text: str) -> str:
+    """``text`` with a slash at its end, as everything here counts on; ValueError for what is no such address."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("It must be an address such as https://host/ or https://host/path/.")
+    if any(not character.isprintable() or character.isspace() for character in text):
+        raise ValueError("It must not have spaces in it.")
+    return text.rstrip("/") + "/" if text else ""
+
+
+_RANGES: dict[str, tuple[float | None, float | None]] = {
+    f.name: (f.metadata["least"], f.metadata["most"]) for f in fields(Settings)
+}
 _KINDS: dict[str, Any] = {}
 
 

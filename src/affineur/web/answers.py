@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from affineur.core.decision import Decision
 
+from .addresses import base_url
 from .metrics import RULE_KEY
 from .protocol import REASON_HEADER, reason_phrase
 
@@ -28,7 +29,7 @@ def status_of(decision: Decision) -> int:
 def refusal(request: Request, decision: Decision, status: int | None = None) -> Response:
     """The answer to a refused request, in the form that ``Accept`` prefers.
 
-    JSON with ``message``, ``code``, ``title``; problem details (RFC 9457); HTML; else plain text.
+    JSON with ``message``, ``code``, ``title``; problem details (RFC 9457); else plain text.
     """
     status = status or status_of(decision)
     request.scope[RULE_KEY] = decision.rule  # for the counters
@@ -38,7 +39,7 @@ def refusal(request: Request, decision: Decision, status: int | None = None) -> 
     if kind == "application/problem+json":
         body = orjson.dumps(
             {
-                "type": f"{request.base_url}help/rules#{decision.rule}",
+                "type": f"{base_url(request)}help/rules#{decision.rule}",
                 "title": title,
                 "status": status,
                 "detail": sentence,

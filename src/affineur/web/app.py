@@ -6,26 +6,22 @@ What does not live here: what a route does (the module it is taken from), and th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from affineur.core.decision import Decision
 from affineur.shell.index import Index
 
-from . import feeds, files, health, json_api, metrics, pages, simple_api, uploads
+from . import cors, feeds, files, health, json_api, metrics, pages, simple_api, uploads
 from .answers import refusal
 from .edge import asking
 from .edge.configuration import ASK
 from .identity import identify
 from .requestlog import RequestLog
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes() -> list[BaseRoute]:
@@ -36,19 +32,23 @@ def routes() -> list[BaseRoute]:
         Route("/simple/{name}", simple_api.project_page),
         Route("/simple/{name}/", simple_api.project_page),
         Route("/simple/{rest:path}", simple_api.elsewhere, methods=["GET", "OPTIONS"]),
-        Route("/packages/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/simple", uploads.not_here, methods=["POST"]),
+        Route("/simple/{rest:path}", uploads.not_here, methods=["POST"]),
+        Route("/packages/{rest:path}", cors.preflight, methods=["OPTIONS"]),
         Route("/packages/{rest:path}", files.public_file),
         Route("/legacy", uploads.redirect_without_slash, methods=["POST"]),
         Route("/legacy/", uploads.receive_upload, methods=["POST"]),
+        Route("/legacy", uploads.only_uploads),
+        Route("/legacy/", uploads.only_uploads),
         Route("/pypi/{name}/json", json_api.project),
         Route("/pypi/{name}/json/", json_api.project),
         Route("/pypi/{name}/{version}/json", json_api.release),
         Route("/pypi/{name}/{version}/json/", json_api.release),
-        Route("/pypi/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/pypi/{rest:path}", json_api.elsewhere, methods=["GET", "OPTIONS"]),
         Route("/rss/updates.xml", feeds.updates),
         Route("/rss/packages.xml", feeds.newcomers),
         Route("/rss/project/{name}/releases.xml", feeds.releases),
-        Route("/rss/{rest:path}", simple_api.preflight, methods=["OPTIONS"]),
+        Route("/rss/{rest:path}", feeds.elsewhere, methods=["GET", "OPTIONS"]),
         Route(ASK, asking.about_file),
         Route("/metrics", metrics.metrics),
         Route("/health/live", health.live),
@@ -69,7 +69,8 @@ class PrivateIndex:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask for a token, or go on."""
-        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS):
+        # Browsers send a preflight without a token, and it is answered the same wherever it goes (`cors.preflight`).
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS) or scope["method"] == "OPTIONS":
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -90,7 +91,7 @@ def build(index: Index, log: RequestLog) -> Starlette:
     private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(metrics.Metered, meter=meter), *private],
+        middleware=[Middleware(metrics.Metered, meter=meter), Middleware(cors.Readable), *private],
         exception_handlers=pages.handlers(),
     )
     app.router.redirect_slashes = False

@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from affineur.settings import Settings
 
-from .hot import CORS, matches, page_cache_control
-
-CORS_HEADERS = {name.decode(): value.decode() for name, value in CORS}
+from . import cors
+from .hot import matches, page_cache_control
 
 
 def document(request: Request, body: bytes, content_type: str, serial: int | None = None) -> Response:
@@ -26,7 +25,7 @@ def document(request: Request, body: bytes, content_type: str, serial: int | Non
     settings: Settings = request.app.state.index.settings
     etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     headers = {
-        **CORS_HEADERS,
+        **cors.HEADERS,
         "cache-control": page_cache_control(settings.page_max_age_seconds, private=settings.read == "token"),
         "etag": etag,
         "x-content-type-options": "nosniff",
@@ -37,11 +36,3 @@ def document(request: Request, body: bytes, content_type: str, serial: int | Non
     if none_match is not None and matches(none_match.encode("latin-1"), etag.encode()):
         return Response(status_code=304, headers=headers)
     return Response(body, headers={**headers, "content-type": content_type})
-
-
-def moved(request: Request, path: str) -> Response:
-    """301 to where the document really is."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    response = RedirectResponse(request.scope.get("root_path", "") + path + query, 301)
-    response.headers.update(CORS_HEADERS)
-    return response

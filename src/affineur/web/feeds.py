@@ -17,9 +17,10 @@ from affineur.core.standing import permits
 from affineur.shell.index import Index
 from affineur.shell.store import documents, projects
 
+from . import cors
+from .addresses import base_url, moved
 from .answers import text
-from .documents import CORS_HEADERS, document, moved
-from .pages.rendering import base_url
+from .documents import document
 
 NEWEST_RELEASES = 100
 NEWEST_PROJECTS = 40
@@ -58,7 +59,7 @@ async def releases(request: Request) -> Response:
     name: str = request.path_params["name"]
     if not is_normalized(name):
         try:
-            return moved(request, f"/rss/project/{parse_name(name)}/releases.xml")
+            return moved(request, f"/rss/project/{parse_name(name)}/releases.xml", headers=cors.HEADERS)
         except Refused:
             return _not_found()
 
@@ -78,5 +79,10 @@ async def releases(request: Request) -> Response:
     return document(request, body, CONTENT_TYPE, serial)
 
 
+async def elsewhere(request: Request) -> Response:
+    """Below ``/rss/``, where nothing is; scripts may ask all the same."""
+    return await cors.preflight(request) if request.method == "OPTIONS" else _not_found()
+
+
 def _not_found() -> Response:
-    return text("404 Not Found", 404, **CORS_HEADERS)
+    return text("404 Not Found", 404, **cors.HEADERS)

@@ -18,6 +18,7 @@ from affineur.shell.blobs import CHUNK_BYTES, BlobMissing, S3Blobs
 from affineur.shell.index import Index
 from affineur.shell.tree import ELSEWHERE
 
+from .addresses import moved
 from .answers import text
 from .clients import address_of
 from .hot import file_headers, file_type, is_file_path, is_unchanged, validator
@@ -142,8 +143,9 @@ async def predictable(request: Request, parts: list[str]) -> Response:
     target = file_path(project, named.version, named.filename) + metadata
     if not os.path.lexists(f"{index.tree.root}/{target}"):
         return _nothing(f"There is no file {filename} on offer.")
-    return RedirectResponse(
-        f"{request.scope.get('root_path', '')}/{target}",
+    return moved(
+        request,
+        f"/{target}",
         302,
         headers={"cache-control": "max-age=604800, public", "access-control-allow-origin": "*"},
     )

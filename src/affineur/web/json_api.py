@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from urllib.parse import quote
 
 import orjson
 from starlette.requests import Request
@@ -22,8 +21,9 @@ from affineur.shell.blobs import BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.store import documents
 
-from .documents import CORS_HEADERS, document, moved
-from .pages.rendering import base_url
+from . import cors
+from .addresses import base_url, moved
+from .documents import document
 
 
 async def project(request: Request) -> Response:
@@ -38,8 +38,13 @@ async def release(request: Request) -> Response:
     """The document of one release, however its version is spelled."""
     name, version = request.path_params["name"], request.path_params["version"]
     if not is_normalized(name):
-        return _to_normalized(request, name, f"{quote(version)}/json")
+        return _to_normalized(request, name, f"{version}/json")
     return await _answer(request, name, version)
+
+
+async def elsewhere(request: Request) -> Response:
+    """Below ``/pypi/``, where nothing is; scripts may ask all the same."""
+    return await cors.preflight(request) if request.method == "OPTIONS" else _not_found()
 
 
 async def _answer(request: Request, name: str, version: str | None) -> Response:
@@ -89,10 +94,10 @@ def _description(index: Index, record: Record, version: str) -> str | None:
 
 def _to_normalized(request: Request, name: str, rest: str) -> Response:
     try:
-        return moved(request, f"/pypi/{parse_name(name)}/{rest}")
+        return moved(request, f"/pypi/{parse_name(name)}/{rest}", headers=cors.HEADERS)
     except Refused:
         return _not_found()
 
 
 def _not_found() -> Response:
-    return Response(orjson.dumps({"message": "Not Found"}), 404, {**CORS_HEADERS, "content-type": "application/json"})
+    return Response(orjson.dumps({"message": "Not Found"}), 404, {**cors.HEADERS, "content-type": "application/json"})

@@ -6,7 +6,7 @@ import os
 from email.utils import formatdate
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from affineur.core.decision import Refused
 from affineur.core.names import is_normalized, parse_name
@@ -14,10 +14,10 @@ from affineur.core.negotiation import CONTENT_TYPES, NOT_ACCEPTABLE, Form, choos
 from affineur.shell.index import Index
 from affineur.shell.tree import ROOT
 
+from . import cors
+from .addresses import moved
 from .answers import text
-from .hot import CORS, PAGE_HEADERS, accepts_gzip, matches, page_cache_control, validator
-
-CORS_TEXT = {name.decode(): value.decode() for name, value in CORS}
+from .hot import PAGE_HEADERS, accepts_gzip, matches, page_cache_control, validator
 
 
 async def project_page(request: Request) -> Response:
@@ -28,35 +28,20 @@ async def project_page(request: Request) -> Response:
             name = parse_name(name)
         except Refused:
             return _not_found()
-        return _moved(request, f"/simple/{name}/")
+        return moved(request, f"/simple/{name}/", headers=cors.HEADERS)
     return _page(request, name)
 
 
 async def root_list(request: Request) -> Response:
     """``/simple/``; without the slash a redirect, since mirrors ask like that."""
     if not request.url.path.endswith("/"):
-        return _moved(request, "/simple/")
+        return moved(request, "/simple/", headers=cors.HEADERS)
     return _page(request, ROOT)
 
 
 async def elsewhere(request: Request) -> Response:
     """Below ``/simple/``, where nothing is; scripts may ask all the same."""
-    return await preflight(request) if request.method == "OPTIONS" else _not_found()
-
-
-async def preflight(request: Request) -> Response:
-    """``OPTIONS`` for scripts on other sites (CORS)."""
-    return Response(
-        status_code=204,
-        headers={
-            **CORS_TEXT,
-            "access-control-allow-methods": "GET, HEAD, OPTIONS",
-            "access-control-allow-headers": (
-                "Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Range"
-            ),
-            "access-control-max-age": "86400",
-        },
-    )
+    return await cors.preflight(request) if request.method == "OPTIONS" else _not_found()
 
 
 def _page(request: Request, name: str) -> Response:
@@ -104,13 +89,6 @@ def _respond(request: Request, form: Form, packed: bool, folder: str, body: byte
 def _joined(request: Request, name: str) -> str | None:
     values = request.headers.getlist(name)
     return ",".join(values) if values else None
-
-
-def _moved(request: Request, path: str) -> Response:
-    query = f"?{request.url.query}" if request.url.query else ""
-    response = RedirectResponse(request.scope.get("root_path", "") + path + query, 301)
-    response.headers.update(CORS_TEXT)
-    return response
 
 
 def _not_found() -> Response:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from affineur.actions.upload import Spooled, Terms, upload
 from affineur.core.acceptance import Rules
@@ -24,9 +24,11 @@ from affineur.settings import Settings
 from affineur.shell.index import Index
 from affineur.shell.store import projects
 
+from .addresses import moved, root_path
 from .answers import refusal, text
 from .identity import identify
 from .multipart import Arrived, receive_form
+from .protocol import REASON_HEADER, reason_phrase
 
 _DRAIN_BYTES = 64 * 1024 * 1024
 
@@ -61,17 +63,38 @@ async def receive_upload(request: Request) -> Response:
 
 async def redirect_without_slash(request: Request) -> Response:
     """``/legacy`` is not where uploads go; clients that follow redirects keep method and body (308)."""
-    response = RedirectResponse(request.url.replace(path="/legacy/"), 308)
-    response.headers["x-reason"] = (
-        "An upload was attempted to /legacy but the expected upload URL is /legacy/ (with a trailing slash)"
+    return moved(
+        request,
+        "/legacy/",
+        308,
+        headers={
+            REASON_HEADER.decode(): (
+                "An upload was attempted to /legacy but the expected upload URL is /legacy/ (with a trailing slash)"
+            )
+        },
     )
-    return response
+
+
+async def not_here(request: Request) -> Response:
+    """Uploads go to ``/legacy/``: what clients are told who send one to where pages are."""
+    await _drain(request.stream())
+    return _wrong_method(f"Uploads go to {root_path(request)}/legacy/, not here.", "GET, HEAD, OPTIONS")
+
+
+async def only_uploads(request: Request) -> Response:
+    """Pages are at ``/simple/``: what those are told who look for them where uploads go."""
+    return _wrong_method(f"Uploads go here; to install, use {root_path(request)}/simple/.", "POST")
 
 
 def terms(settings: Settings) -> Terms:
     """The terms of an ordinary upload to this index."""
     window = timedelta(days=settings.release_window_days) if settings.release_window_days else None
     return Terms(Rules(allow_local_versions=settings.allow_local_versions, record=settings.record), window)
+
+
+def _wrong_method(sentence: str, allowed: str) -> Response:
+    headers = {"allow": allowed, REASON_HEADER.decode(): reason_phrase(sentence).decode("latin-1")}
+    return text(f"405 Method Not Allowed\n\n{sentence}\n", 405, **headers)
 
 
 async def _act(request: Request, index: Index, actor: Actor, arrived: Arrived) -> Response:
@@ -81,8 +104,10 @@ async def _act(request: Request, index: Index, actor: Actor, arrived: Arrived) -
     form = read_form(fields)
     spooled = _require_file(arrived)
     published = await asyncio.to_thread(_upload, index, actor, form, spooled)
-    warnings = "\n".join(finding.sentence for finding in published)
-    return text(warnings)
+    warnings = [finding.sentence for finding in published]
+    if form.attestations is not None:
+        warnings.append("Attestations were not kept: this index does not check them yet.")
+    return text("\n".join(warnings))
 
 
 def _upload(index: Index, actor: Actor, form: UploadForm, spooled: Spooled) -> tuple[Decision, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from affineur.web.addresses import base_url
+
 from . import commands, rule_texts
-from .rendering import base_url, index_of, page
+from .rendering import index_of, page
 
 
 async def words(request: Request) -> Response:

@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.shell.store import reading
+from affineur.web.addresses import base_url
 
 from . import commands
-from .rendering import base_url, index_of, page
+from .rendering import index_of, page
 
 _NEWEST = 8
 

@@ -29,11 +29,12 @@ from affineur.core.versions import canonical, latest, order_key, parse_version
 from affineur.shell.store import projects, reading
 from affineur.shell.store.projects import ProjectRow
 from affineur.shell.store.reading import FileRow, ReleaseRow, ReleaseText
+from affineur.web.addresses import base_url, moved
 
 from . import commands
 from .descriptions import fitted
 from .errors import not_found, project_not_found
-from .rendering import base_url, index_of, moved, page
+from .rendering import index_of, page
 
 TABS = ("description", "versions", "files", "dependencies")
 

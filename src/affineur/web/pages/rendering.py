@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from affineur import __version__
 from affineur.core import presentation
 from affineur.settings import Settings
 from affineur.shell.index import Index
+from affineur.web.addresses import base_url, root_path
 from affineur.web.hot import accepts_gzip, matches
 
 from . import static
@@ -49,7 +49,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-_HOST = re.compile(r"[A-Za-z0-9._~-]+(:\d+)?\Z|\[[0-9A-Fa-f:.]+\](:\d+)?\Z", re.ASCII)
 
 
 def page(
@@ -84,12 +83,6 @@ def page(
     return _packed(request, body, status, headers)
 
 
-def moved(request: Request, path: str) -> Response:
-    """The permanent redirect to ``path`` (as the routes have it), the query kept."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(root_path(request) + quote(path, safe="/+!~:@") + query, 301)
-
-
 def index_of(request: Request) -> Index:
     """The index that the application serves."""
     index: Index = request.app.state.index
@@ -99,28 +92,6 @@ def index_of(request: Request) -> Index:
 def settings_of(request: Request) -> Settings:
     """Its settings."""
     return index_of(request).settings
-
-
-def base_url(request: Request) -> str:
-    """The public address of this index, ending in ``/``: the setting, or what the request says.
-
-    A ``Host`` that is no host name is not repeated: it would end up in a command that people copy.
-    """
-    settings = settings_of(request)
-    if settings.base_url:
-        return settings.base_url.rstrip("/") + "/"
-    host = request.headers.get("host", "")
-    if not _HOST.match(host):
-        host = "{}:{}".format(*(request.scope.get("server") or ("127.0.0.1", settings.port)))
-    return f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}/"
-
-
-def root_path(request: Request) -> str:
-    """The path below which the index is published; empty where that is the top of its host."""
-    settings = settings_of(request)
-    if settings.base_url:
-        return urlsplit(settings.base_url).path.rstrip("/")
-    return str(request.scope.get("root_path", ""))
 
 
 @lru_cache(maxsize=1)
