@@ -58,7 +58,7 @@ class RequestLog:
             self._turn(int(now))
         line = orjson.dumps(
             {
-                "time": f"{self._stamp}.{int(now % 1 * 1000):03d}Z",
+                "time": f"{self._stamp}+00:00",
                 "project": project,
                 "version": version,
                 "file": filename,

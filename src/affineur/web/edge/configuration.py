@@ -102,7 +102,7 @@ def _log_format(settings: Settings) -> list[str]:
         "hash": "$affineur_hashed",
     }[settings.log_address]
     values = {
-        "time": '"$affineur_time"',
+        "time": '"$time_iso8601"',
         "project": '"$project"',
         "version": '"$version"',
         "file": '"$file"',
@@ -219,8 +219,7 @@ def _files(settings: Settings) -> list[str]:
     log = settings.logs.absolute() / "requests-$affineur_day.jsonl"
     asks = settings.read == "token" or settings.log_address == "hash"
     lines = [
-        f'if ($affineur_plain = "") {{ {_NOT_MINE} }}',
-        f'if ($affineur_usual = "") {{ {_NOT_MINE} }}',
+        f'if ($affineur_direct = "") {{ {_NOT_MINE} }}',
         *([f"auth_request {ASK};"] if asks else []),
         *([f"auth_request_set $affineur_hashed $upstream_http_{_HASHED};"] if settings.log_address == "hash" else []),
         f"types {{ {quoted(file_type('.metadata').decode())} metadata; }}",

@@ -48,14 +48,17 @@ _GZIP_LISTS = ("gzip", "gzip, deflate", "gzip, deflate, br", "gzip, deflate, br,
 _HOP = r"[^,\s]+"
 
 
+_ADDRESS = "$http_if_match$http_if_unmodified_since$request_uri"
+_PLAIN = r"(?:/[A-Za-z0-9_!+-][A-Za-z0-9_.!+-]*)+/?"
+
+
 def maps(settings: Settings) -> Iterable[str]:
     """Variables that say what a request is; nginx works each out when it is first used."""
     yield "map_hash_bucket_size 512;"
     yield "map_hash_max_size 4096;"
     # Queries, escapes, empty and dotted segments are the application's: nginx would normalise them silently.
     # So are preconditions that only writers need; the application does not look at them, nginx would.
-    source = "$http_if_match$http_if_unmodified_since$request_uri"
-    yield from map_of(source, "$affineur_plain", "", {r"~^(?:/[A-Za-z0-9_!+-][A-Za-z0-9_.!+-]*)+/?$": "1"})
+    yield from map_of(_ADDRESS, "$affineur_plain", "", {rf"~^{_PLAIN}$": "1"})
     yield from map_of("$http_accept", "$affineur_form", "", _forms(""))
     yield from map_of("$http_accept", "$affineur_packed_form", "", _forms(".gz"))
     yield from map_of(
@@ -89,16 +92,12 @@ def _client_maps(settings: Settings) -> Iterable[str]:
     # What is no ASCII or very long is cleaned up by the application, which logs it itself; and it has its own
     # answer to a Range that is not well formed (RFC 9110 §14.1.1).
     one_range = r"(?:\d+-\d*|-\d+)"
-    usual = rf"~^(?:|bytes={one_range}(?:, ?{one_range})*)\|[\x20-\x7e]{{0,{MAXIMUM_USER_AGENT}}}$"
-    yield from map_of(f"$http_range|$http_user_agent{country}", "$affineur_usual", "", {usual: "1"})
+    usual = rf"(?:|bytes={one_range}(?:, ?{one_range})*)\|[\x20-\x7e]{{0,{MAXIMUM_USER_AGENT}}}"
+    # All that is asked of a request for a file, in one expression: each costs some 0.3 µs.
+    source = f"{_ADDRESS}|$http_range|$http_user_agent{country}"
+    yield from map_of(source, "$affineur_direct", "", {rf"~^{_PLAIN}\|{usual}$": "1"})
     yield from map_of("$http_x_forwarded_for", "$affineur_client", "$remote_addr", _believed_hops(settings))
     yield from map_of("$affineur_client", "$affineur_network", "", NETWORKS)
-    yield from map_of(
-        "$time_iso8601 $msec",
-        "$affineur_time",
-        "$time_iso8601",
-        {r"~^(?<moment>.{19})\+00:00 \d+\.(?<milliseconds>\d{3})$": "${moment}.${milliseconds}Z"},
-    )
     yield from map_of("$time_iso8601", "$affineur_day", "unknown", {r"~^(?<day>\d{4}-\d\d-\d\d)": "$day"})
     yield from map_of("$status", "$affineur_logged", "0", {"200": "1", "206": "1", "304": "1"})
 
