@@ -51,6 +51,7 @@ _OURS = (
     ("affineur.shell.store.engine", "SchemaMismatch", EXIT_NOT_READY),
     ("affineur.shell.backup", "BackupUnfit", EXIT_DAMAGED),
     ("affineur.shell.backup", "TargetInUse", EXIT_REFUSED),
+    ("affineur.shell.upstream.offers", "UpstreamAway", EXIT_NOT_READY),
 )
 
 
@@ -66,7 +67,10 @@ def _operating_system(error: OSError) -> tuple[str, int] | None:
     if error.errno == errno.EROFS:
         return f"The file system of {where} is read-only.", EXIT_NOT_READY
     if isinstance(error, FileNotFoundError | NotADirectoryError | FileExistsError | IsADirectoryError):
-        return f"{error.strerror}: {where}.", EXIT_NOT_READY
+        return (
+            f"{error.strerror}: {where}. Check the path; `affineur config` shows those that settings name.",
+            EXIT_NOT_READY,
+        )
     if isinstance(error, ConnectionError | TimeoutError):
         return f"A service cannot be reached: {error}.", EXIT_NOT_READY
     return None

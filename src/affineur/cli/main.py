@@ -58,10 +58,15 @@ def init(
 def serve(
     data: Data = None,
     config: Config = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Number of serving processes.")] = None,
-    edge: Annotated[str | None, typer.Option(help="nginx in front: `auto`, `off`, or the path of its binary.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 picks a free one.", show_default="8040")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of serving processes.", show_default="2")] = None,
+    edge: Annotated[
+        str | None,
+        typer.Option(help="nginx in front: `auto`, `off`, or the path of its binary.", show_default="auto"),
+    ] = None,
     background: Annotated[
         bool, typer.Option(help="Do background work here; else run `affineur work` beside it.")
     ] = True,

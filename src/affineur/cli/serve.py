@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -90,6 +91,8 @@ def _prepare(settings: Settings) -> Founded | None:
         founded = None
         if index.store.revision() is None:
             founded = found(index, datetime.now(UTC))
+            if founded:  # said before anything else can fail: it is kept nowhere
+                typer.echo(f"Token of the first operator, shown only now: {founded.token}\n")
         index.store.require_current()
         pages.catch_up(index)
         if follow.root_is_behind(index):
@@ -139,11 +142,15 @@ def _workers(settings: Settings, listening: list[socket.socket]) -> list[supervi
 def _listen(settings: Settings, count: int) -> list[socket.socket]:
     try:
         return supervisor.listen(settings.host, settings.port, count)
-    except OSError as error:
-        fail(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another with --port.",
-            EXIT_NOT_READY,
-        )
+    except (OSError, UnicodeError) as error:  # the latter for a host that can be none
+        fail(_cannot_listen(settings, error), EXIT_NOT_READY)
+
+
+def _cannot_listen(settings: Settings, error: OSError | UnicodeError) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another port with --port."
+    why = "it is no host name" if isinstance(error, UnicodeError) else error.strerror
+    return f"Cannot listen on {settings.host!r}: {why}. Choose an address of this machine with --host."
 
 
 def _welcome(settings: Settings, port: int, founded: Founded | None) -> str:
@@ -151,8 +158,6 @@ def _welcome(settings: Settings, port: int, founded: Founded | None) -> str:
     url = settings.base_url or f"http://{host}:{port}/"
     token = founded.token if founded else "<token>"
     lines = [f"Affineur serves {settings.data} on {url}", ""]
-    if founded:
-        lines += [f"Token of the first operator, shown only now: {token}", ""]
     trusted = f" --trusted-host {settings.host}" if url.startswith("http:") and settings.host not in _LOOPBACK else ""
     lines += [
         f"  publish with twine    twine upload --repository-url {url}legacy/ -u __token__ -p {token} dist/*",

@@ -69,14 +69,19 @@ def describe(found: dict[str, object]) -> str:
     late = [f"{name} {count} behind" for name, count in behind.items() if count > 0]
     changed = found["changed_at"]
     when = f", last changed {changed:%Y-%m-%d %H:%M:%S} UTC" if isinstance(changed, datetime) else ""
+
+    def counted(name: str) -> str:
+        """``1 account``, ``2 accounts``: the count called ``name``, in words."""
+        count = int(str(found[name]))
+        return f"{count:,} {name[:-1] if count == 1 else name}"
+
     return "\n".join(
         (
             f"Affineur {found['version']}, {found['data']}",
             f"database  {found['database']}, schema {found['schema']}",
-            f"blobs     {found['blobs']}, {show_size(float(str(found['file_bytes'])))} in {found['files']:,} files",
-            f"holds     {found['projects']:,} projects ({found['quarantined']} quarantined), "
-            f"{found['releases']:,} releases",
-            f"people    {found['accounts']:,} accounts, {found['tokens']:,} tokens in force",
+            f"blobs     {found['blobs']}, {show_size(float(str(found['file_bytes'])))} in {counted('files')}",
+            f"holds     {counted('projects')} ({found['quarantined']} quarantined), {counted('releases')}",
+            f"people    {counted('accounts')}, {counted('tokens')} in force",
             f"journal   serial {found['serial']}{when}",
             f"derived   {', '.join(late) or 'everything is up to date'}",
             f"disk      {show_size(float(str(found['free_bytes'])))} free",
