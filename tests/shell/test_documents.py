@@ -36,7 +36,13 @@ def add_release(connection: sa.Connection, name: str, version: str, hours: int, 
     normalized = NormalizedName(name)
     found = projects.find(connection, name) or projects.add_project(connection, normalized, name.title(), at)
     metadata = CoreMetadata(
-        "2.4", name, normalized, CanonicalVersion(version), summary=f"{name} {version}", author_email="a@example.org"
+        "2.4",
+        name,
+        normalized,
+        CanonicalVersion(version),
+        summary=f"{name} {version}",
+        author_email="a@example.org",
+        description=f"# {name} {version}\n",
     )
     key = projects.add_release(connection, found.id, metadata, None, at)
     for number in range(files):
@@ -89,6 +95,7 @@ def test_a_release_is_found_by_equality_and_the_exact_spelling_wins(store: Store
             assert (found[1], list(found[0].files)) == (stored, [stored])
             metadata = documents.release_metadata(connection, "brie", found[1])
             assert (metadata.version, metadata.summary) == (stored, f"brie {stored}")
+            assert metadata.description == f"# brie {stored}\n"
         assert documents.release_record(connection, "brie", "3") is None
         assert documents.release_record(connection, "none", "1") is None
         with pytest.raises(Refused):

@@ -65,6 +65,19 @@ def test_a_project_is_described_by_what_was_uploaded(index: Server) -> None:
     assert shown["upload_time_iso_8601"] == page["files"][0]["upload-time"]
 
 
+def test_an_sdist_that_offers_no_metadata_file_is_described_all_the_same(index: Server) -> None:
+    metadata = core_metadata("quark", fields=[("Dynamic", "Requires-Dist")], description="as *written*\n")
+    published(upload(index, an_sdist("quark", metadata=metadata)))
+    for path in ("quark", "quark/1.0"):
+        assert document(index, path)["info"]["description"] == "as *written*\n"
+
+
+def test_what_the_uploader_remarked_on_a_file_is_shown_with_it(index: Server) -> None:
+    published(upload(index, a_wheel("remarked"), comment="the crumbly one"))
+    published(upload(index, an_sdist("remarked")))
+    assert [file["comment_text"] for file in document(index, "remarked")["urls"]] == ["the crumbly one", ""]
+
+
 def test_a_release_is_found_by_any_spelling_of_its_version(index: Server) -> None:
     for version in ("1.0", "2.0rc1"):
         published(upload(index, a_wheel("edam", version)))

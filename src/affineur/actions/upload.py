@@ -85,6 +85,7 @@ class _Candidate:
     metadata_sha256: str | None
     """Of what is served as ``.metadata``; None where nothing is."""
     description_html: str | None
+    comment: str | None
 
     @property
     def name(self) -> NormalizedName:
@@ -144,11 +145,13 @@ def _inspect(form: UploadForm | None, spooled: Spooled, terms: Terms) -> _Candid
         agree(form, distribution)
     metadata = distribution.metadata
     served = distribution.metadata_bytes if distribution.serves_metadata else None
+    said = form.comment if form is not None else ""
     return _Candidate(
         distribution,
         spooled,
         None if served is None else hashlib.sha256(served).hexdigest(),
         render(metadata.description, metadata.description_content_type),
+        terms.comment or said or None,
     )
 
 
@@ -292,7 +295,7 @@ def _record(
             "md5": spooled.md5,
             "requires_python": metadata.requires_python,
             "metadata_sha256": candidate.metadata_sha256,
-            "comment": terms.comment,
+            "comment": candidate.comment,
             "uploaded_at": uploaded_at,
             "uploaded_by": actor.account_id,
             "yanked": terms.yanked,

@@ -12,12 +12,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.acceptance import IMPORTED
 from affineur.core.decision import Refused
-from affineur.core.json_api import Record, chosen_version, project_document, release_document
-from affineur.core.metadata import check_metadata
+from affineur.core.json_api import chosen_version, project_document, release_document
 from affineur.core.names import is_normalized, parse_name
-from affineur.shell.blobs import BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.store import documents
 
@@ -70,26 +67,10 @@ def _document(index: Index, name: str, version: str | None, address: str) -> tup
         if record is None or chosen is None:
             return None
         metadata = documents.release_metadata(connection, name, chosen)
-    metadata = replace(metadata, description=_description(index, record, chosen))
+    if not record.offer:  # neither files nor what was said of them
+        metadata = replace(metadata, description=None)
     build = project_document if version is None else release_document
     return record.serial, build(record, chosen, metadata, address)
-
-
-def _description(index: Index, record: Record, version: str) -> str | None:
-    """The description as its author wrote it.
-
-    The rows keep it rendered only, so it is read from the metadata file that goes with the release's first file;
-    a release without one (an sdist whose metadata is not static) has none to show.
-    """
-    described = [file for file in record.files[version] if file.metadata_sha256]
-    if not described or not record.offer:
-        return None
-    first = min(described, key=lambda file: file.uploaded_at)
-    try:
-        with index.blobs.open(str(first.metadata_sha256)) as stream:
-            return check_metadata(stream.read(), IMPORTED).description
-    except (BlobMissing, Refused):  # damage that `fsck` names; the rest of the document is still right
-        return None
 
 
 def _to_normalized(request: Request, name: str, rest: str) -> Response:

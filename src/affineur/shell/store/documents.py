@@ -5,6 +5,7 @@ What does not live here: what the answers are made into (`core.json_api`, `core.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -76,13 +77,14 @@ def release_record(connection: sa.Connection, name: str, version: str) -> tuple[
 
 
 def release_metadata(connection: sa.Connection, name: str, version: str) -> CoreMetadata:
-    """The metadata that describes a release, without its description."""
+    """The metadata that describes a release, with its description as written."""
     query = (
-        sa.select(release.c.core_metadata)
+        sa.select(release.c.core_metadata, release.c.description)
         .join(project, project.c.id == release.c.project_id)
         .where(project.c.name == name, release.c.version == version)
     )
-    return msgspec.json.decode(connection.execute(query).scalar_one(), type=CoreMetadata)
+    row = connection.execute(query).one()
+    return replace(msgspec.json.decode(row.core_metadata, type=CoreMetadata), description=row.description)
 
 
 def newest_releases(connection: sa.Connection, limit: int) -> list[News]:

@@ -223,7 +223,7 @@ def add_release(
 ) -> int:
     """A new release, described by the metadata of its first file; its id.
 
-    The description is kept rendered, beside the other fields: it is the largest and nobody reads its source.
+    The description is kept beside the other fields, rendered and as written: it is the largest, and seldom read.
     """
     row = (
         release.insert()
@@ -235,6 +235,7 @@ def add_release(
             keywords=metadata.keywords,
             core_metadata=msgspec.json.encode(replace(metadata, description=None)).decode(),
             description_html=description_html,
+            description=metadata.description,
         )
         .returning(release.c.id)
     )

@@ -107,6 +107,7 @@ release = sa.Table(
     sa.Column("keywords", sa.Text),
     sa.Column("core_metadata", sa.Text, nullable=False),  # JSON of core.metadata.CoreMetadata, without the description
     sa.Column("description_html", sa.Text),
+    sa.Column("description", sa.Text),  # as written; last, since it is the longest and the least often read
     sa.UniqueConstraint("project_id", "version"),
 )
 

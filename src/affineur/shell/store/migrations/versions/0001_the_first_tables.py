@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("keywords", sa.Text(), nullable=True),
         sa.Column("core_metadata", sa.Text(), nullable=False),
         sa.Column("description_html", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["project.id"], name=op.f("fk_release_project_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_release")),
         sa.UniqueConstraint("project_id", "version", name=op.f("uq_release_project_id_version")),
