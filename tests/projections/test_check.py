@@ -56,9 +56,9 @@ def rebuilt(index: Index, *, sweep: bool = False) -> mend.Mended:
     return mend.rebuild(index, LATER, sweep=sweep)
 
 
-def blob_of(index: Index, filename: str) -> Path:
+def blob_of(index: Index, filename: str, column: sa.Column[str] = file.c.sha256) -> Path:
     with index.store.read() as connection:
-        digest = connection.scalar(sa.select(file.c.sha256).where(file.c.filename == filename))
+        digest = connection.scalar(sa.select(column).where(file.c.filename == filename))
     assert isinstance(index.blobs, LocalBlobs)
     return Path(index.blobs.path(str(digest)))
 
@@ -95,10 +95,33 @@ def test_everything_derived_can_be_deleted_and_comes_back_the_same(index: Index)
 
 def test_a_missing_blob_is_found_and_taken_back_from_its_link(index: Index) -> None:
     blob = blob_of(index, BRIE)
+    metadata = blob_of(index, BRIE, file.c.metadata_sha256)
     blob.unlink()
-    assert found(index) == {("missing-blob", blob.name)}
-    assert rebuilt(index).blobs_taken_back == 1
+    metadata.unlink()
+    assert KINDS["detached-blob"].mend == "rebuild"
+    assert found(index) == found(index, quick=True) == {("detached-blob", blob.name), ("detached-blob", metadata.name)}
+    assert rebuilt(index).blobs_taken_back == 2
     assert found(index) == set()
+
+
+def test_a_missing_blob_is_not_said_to_come_back_from_what_only_has_its_name(sqlite: Index) -> None:
+    blob = blob_of(sqlite, BRIE)
+    blob.unlink()
+    link = sqlite.tree.root / "packages" / "brie" / "1.0" / BRIE
+    link.unlink()
+    link.write_bytes(b"other")
+    assert found(sqlite) == {("missing-blob", blob.name)}
+    assert rebuilt(sqlite).blobs_taken_back == 0
+
+
+def test_a_missing_blob_is_not_said_to_come_back_from_what_a_hold_withdraws(sqlite: Index) -> None:
+    blob = blob_of(sqlite, BRIE)
+    link = sqlite.tree.root / "packages" / "brie" / "1.0" / BRIE
+    set_status(sqlite, SYSTEM, "quarantine", NormalizedName("brie"), LATER)
+    catch_up(sqlite)
+    link.parent.mkdir(parents=True)
+    blob.rename(link)
+    assert ("missing-blob", blob.name) in found(sqlite)
 
 
 def test_a_blob_that_is_gone_for_good_stays_found_and_does_not_stop_the_rebuild(index: Index) -> None:

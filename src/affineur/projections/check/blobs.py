@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from affineur.shell.blobs import CHUNK_BYTES, BlobMissing, Blobs, LocalBlobs, S3Blobs
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell
-from affineur.shell.store.schema import file
+from affineur.shell.store.schema import file, project, release
 
 from .findings import Finding
 
@@ -118,6 +118,37 @@ def digest_of(blobs: Blobs, sha256: str) -> str | None:
     return hashing.hexdigest()
 
 
+def is_second_name(link: str, sha256: str) -> bool:
+    """Whether the file on offer at ``link`` still holds the contents of the local blob ``sha256``. Reads it."""
+    if os.path.islink(link) or not os.path.isfile(link):
+        return False
+    with open(link, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+
+
+_PLACES = (
+    sa.select(project.c.name, release.c.version, file.c.filename, file.c.sha256)
+    .join(release, release.c.id == file.c.release_id)
+    .join(project, project.c.id == file.c.project_id)
+    .where(
+        sa.or_(file.c.sha256 == sa.bindparam("digest"), file.c.metadata_sha256 == sa.bindparam("digest")),
+        project.c.safety != "quarantined",
+    )
+)
+
+
+def _missing(index: Index, digest: str, need: Needed) -> Finding:
+    """What to call a blob that is not in its place: a rebuild takes it back from a link that is rightly there."""
+    if isinstance(index.blobs, LocalBlobs):
+        with index.store.read() as connection:
+            places = connection.execute(_PLACES, {"digest": digest}).all()
+        for name, version, filename, sha256 in places:
+            path = f"{name}/{version}/{filename}" if sha256 == digest else f"{name}/{version}/{filename}.metadata"
+            if is_second_name(f"{index.tree.root}/packages/{path}", digest):
+                return Finding("detached-blob", digest, f"Contents of {need.filename} are on offer only, as {path}.")
+    return Finding("missing-blob", digest, f"Contents of {need.filename} are gone.")
+
+
 def _shelf(
     index: Index,
     held: dict[str, Held],
@@ -129,7 +160,7 @@ def _shelf(
     for digest, need in needed.items():
         if digest not in held:
             if not index.blobs.exists(digest):  # it may have come after the listing
-                yield Finding("missing-blob", digest, f"Contents of {need.filename} are gone.")
+                yield _missing(index, digest, need)
         elif need.size_bytes is not None and held[digest].size_bytes != need.size_bytes:
             have = held[digest].size_bytes
             yield Finding("wrong-bytes", digest, f"{need.filename} has {have} bytes, not {need.size_bytes}.")
