@@ -176,9 +176,9 @@ def _yank(command: Command) -> int:
 
 
 def _rebuild(command: Command) -> int:
-    from affineur.projections import pages
+    from affineur.projections import mend
 
-    return _with_index(command, lambda index, actor, now, name: pages.rebuild(index))
+    return _with_index(command, lambda index, actor, now, name: mend.rebuild(index, now, ("pages", "root")))
 
 
 def _catch_up(command: Command) -> int:
@@ -243,7 +243,7 @@ def main() -> None:
     import affineur.actions.status
     import affineur.actions.yank
     import affineur.cli.serve
-    import affineur.projections.pages
+    import affineur.projections.mend
     import affineur.shell.index  # noqa: F401
 
     pid, fate = 0, _Fate(Command({}))

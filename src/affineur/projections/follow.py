@@ -6,9 +6,7 @@ debounced, write the list of all projects. Runs in one process of a node (`serve
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +16,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
 
-from . import pages, search
-from .check.blobs import left_overs
+from . import mend, pages, search
 
 log = logging.getLogger(__name__)
 
@@ -50,18 +47,12 @@ def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lam
                 rest_until = time.monotonic() + max(index.settings.root_list_seconds, took * _ROOT_REST)
             settling.tick()
             if time.monotonic() >= sweep_at:
-                _sweep_left_overs(index)
+                mend.sweep_left_overs(index, datetime.now(UTC))
                 sweep_at = time.monotonic() + SWEEP_SECONDS
         except Exception:  # the loop must outlive a database that is away for a moment
             log.exception("background work failed; trying again")
             stop.wait(5.0)
         stop.wait(TICK_SECONDS)
-
-
-def _sweep_left_overs(index: Index) -> None:
-    for found in left_overs(index, datetime.now(UTC)):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(found.subject)
 
 
 class _Settling:

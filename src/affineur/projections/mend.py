@@ -8,7 +8,6 @@ What cannot be derived (contents, the journal, rows that contradict it) comes fr
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Collection
@@ -18,7 +17,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from affineur.shell.blobs import CHUNK_BYTES, LocalBlobs
+from affineur.shell.blobs import LocalBlobs
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import journal, projects
@@ -27,7 +26,7 @@ from affineur.shell.store.schema import journal as entries
 from affineur.shell.tree import ROOT
 
 from . import pages, search
-from .check.blobs import GRACE, held_since, left_overs, orphans
+from .check.blobs import GRACE, held_since, is_second_name, left_overs, orphans
 from .check.tree import canonical_target, cut_short, foreign_entries, is_blob
 
 Part = Literal["rows", "pages", "root", "search"]
@@ -84,7 +83,7 @@ def sweep_all(index: Index, now: datetime, older_than: timedelta = GRACE, *, tel
     return swept
 
 
-def sweep_left_overs(index: Index, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
+def sweep_left_overs(index: Index, now: datetime, older_than: timedelta = GRACE) -> int:
     """Remove temporary files of uploads that nobody has written to for so long; how many. Cheap: lists two folders."""
     swept = 0
     for found in left_overs(index, now, older_than):
@@ -203,7 +202,7 @@ def _mend_links(index: Index, name: str, mended: Mended) -> None:
                 continue
             if isinstance(index.blobs, LocalBlobs) and not index.blobs.exists(sha256):
                 # The blob is lost, but what is on offer is a second name of the same file.
-                if os.path.isfile(link) and not os.path.islink(link) and _sha256(link) == sha256:
+                if is_second_name(link, sha256):
                     os.makedirs(os.path.dirname(index.blobs.path(sha256)), exist_ok=True)
                     os.link(link, index.blobs.path(sha256))
                     mended.blobs_taken_back += 1
@@ -238,14 +237,6 @@ def _search(index: Index, tell: Tell) -> int:
         return search.rebuild(index, found, advance)
     finally:
         found.close()
-
-
-def _sha256(path: str) -> str:
-    hashing = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            hashing.update(chunk)
-    return hashing.hexdigest()
 
 
 def _remove(path: str) -> None:

@@ -13,13 +13,11 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
 from affineur.core import simple
-from affineur.core.names import NormalizedName
 from affineur.core.negotiation import Form
 from affineur.core.standing import permits, project_status
 from affineur.shell.index import Index
@@ -136,26 +134,6 @@ def project_root(index: Index) -> int:
     return serial
 
 
-def rebuild(index: Index, advance: Callable[[int], object] = lambda _: None) -> int:
-    """Write the whole public tree anew from the rows; the number of projects. ``advance`` is told of progress.
-
-    What the rows do not know (forged pages, stray links) goes away.
-    """
-    with index.store.read() as connection:
-        head, _ = journal.head(connection)
-        names = projects.names(connection)
-    known = set(names)
-    for name in {*index.tree.names(), *index.tree.names_with_files()} - known:
-        project(index, name)
-        advance(0)
-    for name in names:
-        project(index, name, force=True)
-        advance(1)
-    write_mark(index, max(head, read_mark(index)))
-    project_root(index)
-    return len(names)
-
-
 def read_mark(index: Index) -> int:
     """The serial up to which this node's public tree is known to be complete.
 
@@ -209,12 +187,6 @@ def _boot_id() -> str:
             return stream.read().strip()
     except OSError:  # not Linux: every start is taken for a new boot
         return f"process-{os.getpid()}"
-
-
-def refresh(index: Index, names: Iterable[NormalizedName]) -> None:
-    """Project each of ``names``; called by an action after its commit, before its answer."""
-    for name in names:
-        project(index, name)
 
 
 def _forms(as_json: bytes, as_html: bytes, serial: int) -> dict[str, bytes]:

@@ -75,7 +75,6 @@ class Supervisor:
     def _become(self, child: Child, parent: int) -> None:
         status = 1
         try:
-            _die_with_parent()
             _end_with(parent)
             if child.is_front:
                 os.setpgid(0, 0)  # its processes are one group, which can be ended should it die before them
@@ -131,16 +130,6 @@ def _end_all(left: set[int], number: int) -> None:
     for pid in left:
         log.warning("process did not end in time", extra={"pid": pid, "seconds": GRACE_SECONDS})
         _signal(pid, signal.SIGKILL)
-
-
-def _die_with_parent() -> None:
-    """Have the kernel end this process when the supervisor is killed: nobody else would."""
-    if not sys.platform.startswith("linux"):
-        return
-    import ctypes
-
-    set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)
-    ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, signal.SIGTERM)
 
 
 def listen(host: str, port: int, count: int) -> list[socket.socket]:
