@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -23,8 +25,9 @@ from tests.projections.test_check import tree_of
 from affineur.actions.status import set_status
 from affineur.actions.tokens import create_token
 from affineur.actions.yank import Selection, set_yanked
+from affineur.cli.errors import EXIT_DAMAGED, explain
 from affineur.core.access import SYSTEM
-from affineur.core.journal import faults
+from affineur.core.journal import GENESIS, Event, chain, faults
 from affineur.core.names import NormalizedName
 from affineur.projections import mend
 from affineur.projections.check import check
@@ -239,6 +242,81 @@ def test_a_changed_table_is_refused_before_anything_is_written(
     with pytest.raises(BackupUnfit, match=r"file\.jsonl\.gz was changed"):
         restored(tmp_path / "backup", tmp_path / "copy", opened)
     assert opened[-1].store.revision() is None
+
+
+def _rewrite(folder: Path, table: str, change: Callable[[list[list[object]], list[str]], None]) -> None:
+    """Change the rows of ``table`` in a backup, and its manifest, so that every file is as the manifest says."""
+    (path,) = folder.glob(f"rows-*/{table}.jsonl.gz")
+    head, *rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    change(rows, [column["name"] for column in head])
+    path.write_bytes(gzip.compress(b"".join(json.dumps(each).encode() + b"\n" for each in (head, *rows))))
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for each in manifest["tables"]:
+        if each["name"] == table:
+            each.update(rows=len(rows), sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _altered(rows: list[list[object]], columns: list[str]) -> None:
+    rows[1][columns.index("reason")] = "forged"
+
+
+def _cut(rows: list[list[object]], columns: list[str]) -> None:
+    del rows[-1]
+
+
+def _anew(rows: list[list[object]], columns: list[str]) -> None:
+    """Another history, its hashes right from beginning to end."""
+    previous = GENESIS
+    for row in rows:
+        named = dict(zip(columns, row, strict=True))
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=named["at"])
+        told = {name: named[name] for name in ("event", "project", "version", "filename", "sha256", "rule")}
+        event = Event(
+            **told, reason="forged", old=json.loads(named["old"]), new=json.loads(named["new"]),
+            actor_class=named["actor_class"], hint=named["hint"],
+        )  # fmt: skip
+        entry = chain(named["serial"], at, event, previous)
+        for name, value in (("reason", "forged"), ("previous", previous), ("hash", entry.hash)):
+            row[columns.index(name)] = value
+        previous = entry.hash
+
+
+def _one_less(rows: list[list[object]], columns: list[str]) -> None:
+    rows[0][columns.index("serial")] -= 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "says"),
+    [
+        ("journal", _altered, "Entry 2 was altered"),
+        ("journal", _cut, "It ends with entry"),
+        ("journal", _anew, "It ends with entry"),
+        ("journal_head", _one_less, "its head says"),
+    ],
+)
+def test_a_forged_journal_is_not_restored_in_silence(
+    source: Index, tmp_path: Path, opened: list[Index], table: str, says: str,
+    change: Callable[[list[list[object]], list[str]], None],
+) -> None:  # fmt: skip
+    backup(source, tmp_path / "backup", NOW)
+    _rewrite(tmp_path / "backup", table, change)
+    with pytest.raises(BackupUnfit, match=says) as raised:
+        restored(tmp_path / "backup", tmp_path / "copy", opened)
+    assert "remove it" in str(raised.value)
+    assert explain(raised.value) == (str(raised.value), EXIT_DAMAGED)
+
+
+def test_a_new_data_folder_is_closed_to_others_and_an_older_one_keeps_its_rights(tmp_path: Path) -> None:
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older").chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        for name in ("new", "older"):
+            open_unfounded(tmp_path / name).close()
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("new", "older")] == [0o750, 0o755]
 
 
 def test_a_missing_blob_of_the_backup_is_named(source: Index, tmp_path: Path, opened: list[Index]) -> None:

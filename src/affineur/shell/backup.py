@@ -21,7 +21,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+
+from affineur.core.journal import GENESIS, Entry, faults
 
 from . import dump
 from .blobs import CHUNK_BYTES, BlobMissing, Blobs, LocalBlobs
@@ -150,21 +152,53 @@ def restore(source: Path, index: Index, *, tell: Tell = tell_nobody) -> Summary:
 
     Blobs first, then all rows in one transaction: a restore that was cut short is simply run again. Afterwards
     the public tree and search must be rebuilt. `BackupUnfit` where anything in the backup is not what its
-    manifest says; `TargetInUse` where the index is not empty.
+    manifest says, the journal's chain of hashes last, when the rows are in; `TargetInUse` where the index is not
+    empty.
     """
     manifest = read_manifest(source)
     folder = source / manifest.rows
-    faults = dump.verify(folder, manifest.tables)
-    if faults:
-        raise BackupUnfit(f"The backup in {source} is damaged: {' '.join(faults)}")
+    damaged = dump.verify(folder, manifest.tables)
+    if damaged:
+        raise BackupUnfit(f"The backup in {source} is damaged: {' '.join(damaged)}")
     _require_empty(index)
     copied = _put_all(index, source / "blobs", folder, manifest.blobs, tell)
     try:
         dump.load(index.store, folder, manifest.tables, manifest.schema, tell)
     except dump.RowsUnfit as error:
         raise BackupUnfit(str(error)) from None
+    fault = _journal_fault(index, manifest)
+    if fault:
+        raise BackupUnfit(
+            f"The journal in {source} is not the one that was backed up: {fault} What was restored to "
+            f"{index.settings.data} is not to be trusted: remove it, its database too, and take another backup."
+        )
     _copy_logs(source / "logs", index.settings.logs)
     return Summary(manifest, len(copied), sum(copied))
+
+
+def _journal_fault(index: Index, manifest: Manifest) -> str | None:
+    """The first fault of the restored journal, as a sentence; None: it is whole and ends where the manifest says.
+
+    Cost: one hash an entry.
+    """
+    last = (0, GENESIS)
+
+    def passing(entries: Iterable[Entry]) -> Iterator[Entry]:
+        nonlocal last
+        for entry in entries:
+            last = (entry.serial, entry.hash)
+            yield entry
+
+    with index.store.read() as connection:
+        for fault in faults(passing(journal.entries(connection))):
+            return fault
+        head = journal.head(connection)
+    if last == head == (manifest.serial, manifest.journal_hash):
+        return None
+    return (
+        f"It ends with entry {last[0]} and hash {last[1][:12]}…, its head says {head[0]} and {head[1][:12]}…, "
+        f"{MANIFEST} says {manifest.serial} and {manifest.journal_hash[:12]}…."
+    )
 
 
 def _require_empty(index: Index) -> None:

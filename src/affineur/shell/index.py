@@ -31,8 +31,12 @@ class Index:
 
 
 def open_index(settings: Settings) -> Index:
-    """Open the index in ``settings.data``. The schema is not looked at: call ``store.require_current()``."""
-    for folder in (settings.data, settings.spool, settings.logs):
+    """Open the index in ``settings.data``. The schema is not looked at: call ``store.require_current()``.
+
+    A folder that is missing is made: the data folder for its owner and group only.
+    """
+    os.makedirs(settings.data, mode=0o750, exist_ok=True)  # a private index is nobody else's on this machine either
+    for folder in (settings.spool, settings.logs):
         os.makedirs(folder, mode=0o755, exist_ok=True)
     tree = PublicTree(settings.public)
     tree.create()
