@@ -107,6 +107,18 @@ def test_a_pypiserver_folder_is_taken_in_and_what_is_not_is_told(here: Path, she
     assert (again["taken"], again["present"], again["refused"]) == (0, 14, 1)
 
 
+def test_pages_and_metadata_files_of_an_exported_site_are_passed_over_in_silence(
+    here: Path, shelf: Path, tmp_path: Path
+) -> None:
+    import_into(here, "folder", shelf, ends_with=1)
+    affineur("export", tmp_path / "site", "--data", here)
+    assert list((tmp_path / "site").rglob("*.metadata"))
+    (tmp_path / "site" / "lonely.metadata").write_text("of nothing")
+    summary = import_into(here, "folder", tmp_path / "site", ends_with=1)
+    told = [outcome["filename"] for outcome in summary["outcomes"] if outcome["result"] == "left out"]
+    assert (summary["present"], told) == (14, ["lonely.metadata"])
+
+
 def test_a_file_that_was_exchanged_is_refused_and_the_first_one_stays(here: Path, shelf: Path) -> None:
     import_into(here, "folder", shelf, ends_with=1)
     before = files_of(here)

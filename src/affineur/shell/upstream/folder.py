@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +21,15 @@ from .offers import OfferedFile, OfferedProject, Received
 from .receiving import receive
 
 _PIECE_BYTES = 1024 * 1024
+_PAGE = re.compile(r"index\.(html|v1_html|v1_json)(\.gz)?")
 
 
 class Folder:
     """The distributions below ``root``. See `offers.Source`.
 
     A file's time of change counts as the time of its upload. Hidden files and folders are passed over, as
-    pypiserver does. Where one file name occurs twice, the first one by path counts.
+    pypiserver does; and so are the pages and metadata files of an exported site, which are made from the
+    distributions beside them. Where one file name occurs twice, the first one by path counts.
     """
 
     def __init__(self, root: Path) -> None:
@@ -99,5 +102,10 @@ def _walk(root: Path) -> Iterator[Path]:
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if not name.startswith(".") and path.is_file():
+            if not name.startswith(".") and not _is_derived(path) and path.is_file():
                 yield path
+
+
+def _is_derived(path: Path) -> bool:
+    """Whether a simple index made it from distributions: a page, or the metadata of the file beside it (PEP 658)."""
+    return _PAGE.fullmatch(path.name) is not None or (path.suffix == ".metadata" and path.with_suffix("").is_file())
