@@ -139,6 +139,13 @@ def test_an_active_project_has_no_status_tag_in_html() -> None:
     assert set(Anchors(simple.project_html(a_page(a_file()))).metas) == {"pypi:repository-version"}
 
 
+def test_html_has_no_empty_lines() -> None:
+    for status in (ProjectStatus("active"), ProjectStatus("archived", "done")):
+        assert b"\n\n" not in simple.project_html(a_page(a_file(), status=status))
+    for entries in ([], [RootEntry("brie", 1)]):
+        assert b"\n\n" not in simple.root_html(entries, 1)
+
+
 def test_the_html_form_stays_at_version_1_4_and_ends_with_the_serial() -> None:
     page = simple.project_html(a_page(a_file(), serial=815))
     assert Anchors(page).metas["pypi:repository-version"] == "1.4"

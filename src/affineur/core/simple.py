@@ -141,8 +141,9 @@ def root_json(entries: Iterable[RootEntry], serial: int) -> bytes:
 
 def root_html(entries: Iterable[RootEntry], serial: int) -> bytes:
     """The root list as ``v1+html``. Cost: linear in the number of projects."""
-    anchors = "\n".join([f'<a href="{e.name}/">{e.name}</a>' for e in entries])
-    return _html_end([_HTML_HEAD + "<title>Simple index</title>\n</head>\n<body>", anchors], serial)
+    lines = [_HTML_HEAD, "<title>Simple index</title>\n</head>\n<body>"]
+    lines.extend(f'<a href="{e.name}/">{e.name}</a>' for e in entries)
+    return _html_end(lines, serial)
 
 
 def with_twin(form: Form, body: bytes, serial: int) -> dict[str, bytes]:
@@ -173,7 +174,7 @@ def upload_time(moment: datetime) -> str:
 
 _HTML_HEAD = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-    '<meta name="pypi:repository-version" content="1.4">\n'
+    '<meta name="pypi:repository-version" content="1.4">'
 )
 # PEP 833 freezes the HTML form: it stays at 1.4 when API_VERSION moves on.
 
