@@ -74,6 +74,12 @@ def test_findings_that_are_no_ground_for_refusal_are_the_body_of_the_200(index: 
     assert "The tags in WHEEL are not those in the file name." in answer.text
 
 
+def test_attestations_are_not_dropped_in_silence(index: Server) -> None:
+    answer = upload(index, a_wheel("attested"), attestations="[]")
+    published(answer)
+    assert answer.text == "Attestations were not kept: this index does not check them yet."
+
+
 # -- who may upload
 
 NOBODY = "Invalid or non-existent authentication information."
@@ -229,7 +235,7 @@ def test_the_action_may_stand_in_the_query(index: Server) -> None:
 def test_without_the_slash_the_client_is_sent_to_the_right_address(index: Server) -> None:
     answer = post(index, form_of(a_wheel("slashless")), path="/legacy")
     assert answer.status == 308
-    assert answer.headers["location"] == f"{index.url}legacy/"
+    assert answer.headers["location"] == "/legacy/"
     assert answer.reason.startswith("An upload was attempted to /legacy but the expected upload URL is /legacy/")
     assert page(index, "slashless") is None
 
