@@ -29,7 +29,7 @@ from affineur.shell.store import SchemaMismatch, connect
         (OSError(errno.ENOSPC, "No space left", "blobs/x"), EXIT_NOT_READY, "The disk is full (blobs/x). Make room"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), EXIT_NOT_READY, "No permission for x. Run"),
         (OSError(errno.EROFS, "Read-only", "x"), EXIT_NOT_READY, "read-only"),
-        (FileNotFoundError(errno.ENOENT, "No such file", "x"), EXIT_NOT_READY, "No such file: x."),
+        (FileNotFoundError(errno.ENOENT, "No such file", "x"), EXIT_NOT_READY, "No such file: x. Check the path"),
         (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), EXIT_NOT_READY, "cannot be reached"),
         (sqlite3.OperationalError("attempt to write a readonly database"), EXIT_NOT_READY, "as its owner"),
         (sqlite3.OperationalError("database or disk is full"), EXIT_NOT_READY, "Make room"),
