@@ -16,7 +16,7 @@ from tests.actions.shelf import NOW, founded, publish, world
 from affineur.actions.status import set_status
 from affineur.core.access import SYSTEM
 from affineur.core.names import NormalizedName
-from affineur.projections import follow, pages
+from affineur.projections import follow, mend, pages
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 from affineur.shell.tree import ROOT
@@ -107,7 +107,7 @@ def test_the_root_list_follows_and_files_of_killed_uploads_are_swept(
     index = founded(Settings(data=tmp_path / "data", root_list_seconds=0.01))
     fresh = index.settings.spool / "1-fresh"
     fresh.write_bytes(b"an upload in progress")
-    monkeypatch.setattr(follow, "left_overs", _those_of_ten_years_ago)
+    monkeypatch.setattr(mend, "left_overs", _those_of_ten_years_ago)
     old = index.settings.spool / "1-old"
     old.write_bytes(b"half an upload")
     os.utime(old, (0, 0))
@@ -119,7 +119,7 @@ def test_the_root_list_follows_and_files_of_killed_uploads_are_swept(
     index.close()
 
 
-def _those_of_ten_years_ago(index: Index, now: object) -> Iterator[object]:
+def _those_of_ten_years_ago(index: Index, *_: object) -> Iterator[object]:
     """The time of change cannot be set back, so the age is taken from the time of modification here."""
     from affineur.projections.check.findings import Finding
 
