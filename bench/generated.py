@@ -17,6 +17,7 @@ from pathlib import Path
 
 import orjson
 import sqlalchemy as sa
+from packaging.version import InvalidVersion, Version
 
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName, lookalike_key
@@ -46,7 +47,15 @@ def known_projects(most: int, names: Path | None) -> Iterator[Known]:
     for document in documents:
         if document.name not in seen:
             seen.add(document.name)
-            yield Known(document.name, document.version or "1.0", document.summary)
+            yield Known(document.name, _sound(document.version), document.summary)
+
+
+def _sound(version: str) -> str:
+    """A version as an index would store it; lists of names have others, too."""
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return "1.0"
 
 
 def fill(data: Path, projects: Iterator[Known], advance: Callable[[int], object]) -> int:
