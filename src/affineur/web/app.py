@@ -20,7 +20,8 @@ from . import cors, feeds, files, health, json_api, metrics, pages, simple_api, 
 from .answers import refusal
 from .edge import asking
 from .edge.configuration import ASK
-from .identity import identify
+from .hot import Hot
+from .identity import identify, reader_check
 from .requestlog import RequestLog
 
 
@@ -86,13 +87,24 @@ class PrivateIndex:
 
 
 def build(index: Index, log: RequestLog) -> Starlette:
-    """The application of an opened index."""
+    """The application of an opened index, and beside it (``state.hot``) what answers before it."""
     meter = metrics.Meter(index.settings)
     private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
     app = Starlette(
         routes=routes(),
         middleware=[Middleware(metrics.Metered, meter=meter), Middleware(cors.Readable), *private],
         exception_handlers=pages.handlers(),
+    )
+    settings = index.settings
+    app.state.hot = Hot(
+        settings.public,
+        log,
+        cache_bytes=settings.page_cache_bytes,
+        max_age_seconds=settings.page_max_age_seconds,
+        country_header=settings.country_header,
+        trusted_proxies=settings.trusted_proxies,
+        tally=meter.tally,
+        may_read=reader_check(index.store) if settings.read == "token" else None,
     )
     app.router.redirect_slashes = False
     app.state.index = index

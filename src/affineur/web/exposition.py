@@ -6,8 +6,10 @@ What does not live here: counting (`web.metrics`).
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -22,8 +24,6 @@ from affineur.shell.index import Index
 from affineur.shell.search import SearchIndex
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
-
-from .metrics import build_facts
 
 _PID = re.compile(r"_(\d+)\.db\Z")
 
@@ -55,7 +55,7 @@ class _Now(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector`."""
-        yield InfoMetricFamily("affineur", "What runs here.", build_facts())
+        yield InfoMetricFamily("affineur", "What runs here.", _build_facts())
         yield from self._serials()
         yield from self._processes()
 
@@ -100,3 +100,8 @@ class _Now(Collector):
 def _search_of(index: Index) -> SearchIndex:
     """The search index, opened once in this process."""
     return search.open_search(index)
+
+
+def _build_facts() -> dict[str, str]:
+    """What runs here: the versions of the program and of Python."""
+    return {"version": version("affineur"), "python": sys.version.split()[0]}

@@ -137,29 +137,35 @@ class Hot:
         form = _form(wanted.accept)
         if form is None:
             return None
-        key = (path, form, wanted.gzip)
+        answer = self.page(method, path, form, wanted.gzip, wanted.none_match)
+        if answer is not None:
+            if answer.status == 304:
+                self._tally.pages_unchanged += 1
+            else:
+                self._tally.pages += 1
+                self._tally.pages_bytes += len(answer.body)
+        return answer
+
+    def page(self, method: bytes, path: str, form: Form, gzip: bool, none_match: bytes | None) -> Answer | None:
+        """The page at ``/simple/`` or ``/simple/<name>/`` in ``form``; None where there is none.
+
+        Whoever asks may read it.
+        """
+        key = (path, form, gzip)
         held = self._pages.get(key)
         link = f"{self._base}{path[:-1]}" if path != "/simple/" else f"{self._base}/root"
-        if held is not None:
-            if _target(link) == held.target:
-                self._pages.move_to_end(key)
-                return self._answer_held(held, method, wanted.none_match)
-            self._forget(key)
-        held = self._load(path, link, form, wanted.gzip)
-        if held is None:
-            return None
-        self._remember(key, held)
-        return self._answer_held(held, method, wanted.none_match)
-
-    def _answer_held(self, held: Held, method: bytes, none_match: bytes | None) -> Answer:
+        if held is not None and _target(link) == held.target:
+            self._pages.move_to_end(key)
+        else:
+            if held is not None:
+                self._forget(key)
+            held = self._load(path, link, form, gzip)
+            if held is None:
+                return None
+            self._remember(key, held)
         if none_match is not None and matches(none_match, held.etag):
-            self._tally.pages_unchanged += 1
             return held.unchanged
-        self._tally.pages += 1
-        if method != b"GET":
-            return held.bodiless
-        self._tally.pages_bytes += len(held.full.body)
-        return held.full
+        return held.full if method == b"GET" else held.bodiless
 
     def _load(self, path: str, link: str, form: Form, gzip: bool) -> Held | None:
         """Read a page in ``form``; None where there is none."""

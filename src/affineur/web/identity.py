@@ -7,6 +7,7 @@ Upload clients send HTTP Basic with the user name ``__token__`` and a token as t
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from affineur.core.access import Actor
@@ -53,3 +54,13 @@ def identify(store: Store, authorization: str | None) -> Actor | Decision:
         return found
     with store.read() as connection:
         return accounts.actor_of(connection, found, datetime.now(UTC)) or NO_IDENTITY
+
+
+def reader_check(store: Store) -> Callable[[bytes | None], bool]:
+    """The question whether a request with this ``Authorization`` may read a private index. Cost: one indexed read."""
+
+    def may_read(authorization: bytes | None) -> bool:
+        header = None if authorization is None else authorization.decode("latin-1")
+        return not isinstance(identify(store, header), Decision)
+
+    return may_read

@@ -13,10 +13,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import sys
 import time
 from dataclasses import dataclass, fields
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -202,11 +200,6 @@ async def metrics(request: Request) -> Response:
         exposition, request.app.state.index, _folder(meter.settings), request.headers.get("accept", "")
     )
     return Response(body, headers={"content-type": content_type, "cache-control": "no-store"})
-
-
-def build_facts() -> dict[str, str]:
-    """What runs here: the versions of the program and of Python."""
-    return {"version": version("affineur"), "python": sys.version.split()[0]}
 
 
 def _enter_multiprocess_mode(settings: Settings) -> None:

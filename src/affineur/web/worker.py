@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
-from collections.abc import Callable
 
 import uvicorn
 
-from affineur.core.decision import Decision
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import accounts
 
-from . import app, identity, metrics
-from .hot import Hot
+from . import app, metrics
 from .protocol import protocol_for
 from .requestlog import RequestLog, address_keeper
 
@@ -29,19 +26,9 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     index = open_index(settings)
     log = RequestLog(settings.logs, address_keeper(settings.log_address, _address_key(index)))
     application = app.build(index, log)
-    hot = Hot(
-        settings.public,
-        log,
-        cache_bytes=settings.page_cache_bytes,
-        max_age_seconds=settings.page_max_age_seconds,
-        country_header=settings.country_header,
-        trusted_proxies=settings.trusted_proxies,
-        tally=application.state.meter.tally,
-        may_read=_reader_check(index) if settings.read == "token" else None,
-    )
     config = uvicorn.Config(
         application,
-        http=protocol_for(hot),
+        http=protocol_for(application.state.hot),
         loop="uvloop",
         ws="none",
         lifespan="off",
@@ -77,12 +64,3 @@ def _address_key(index: Index) -> bytes:
         return b""
     with index.store.write() as connection:
         return accounts.shared_secret(connection, "request-log-address")
-
-
-def _reader_check(index: Index) -> Callable[[bytes | None], bool]:
-    def may_read(authorization: bytes | None) -> bool:
-        """Whether a request with this ``Authorization`` may read. Cost: one indexed read."""
-        header = None if authorization is None else authorization.decode("latin-1")
-        return not isinstance(identity.identify(index.store, header), Decision)
-
-    return may_read
