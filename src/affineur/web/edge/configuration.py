@@ -158,6 +158,7 @@ _AWAY = "503 Service Unavailable: the application does not answer. Pages and fil
 
 def _pages(settings: Settings) -> list[str]:
     public = settings.public.absolute()
+    listed = f"{public}/root"  # the link to the present list of all projects
     headers: Headers = [
         *PAGE_HEADERS,
         (b"cache-control", page_cache_control(settings.page_max_age_seconds, private=False).encode()),
@@ -167,7 +168,7 @@ def _pages(settings: Settings) -> list[str]:
         *block(
             "location = /simple/",
             [
-                f"root {quoted(f'{public}/root')};",
+                f"root {quoted(listed)};",
                 *unless_known,
                 # What the serial says must not be newer than the list that is sent: read before the list is opened.
                 "set $serial $affineur_root_serial;",
@@ -186,7 +187,7 @@ def _pages(settings: Settings) -> list[str]:
     for form in CONTENT_TYPES:
         lines += _page_form(f"/{form}", form, f"root {quoted(f'{public}/simple/$project')};", headers)
         with_serial = [*headers, (b"x-pypi-last-serial", b"$serial")]
-        lines += _page_form(f"/root.{form}", form, f"alias {quoted(f'{public}/root/{form}')};", with_serial)
+        lines += _page_form(f"/root.{form}", form, f"alias {quoted(f'{listed}/{form}')};", with_serial)
     return lines
 
 
