@@ -68,7 +68,7 @@ def write_file(folder: Path, name: str, columns: Sequence[Column], rows: Iterabl
         for row in rows:
             values = list(row)
             for number in binary:
-                values[number] = base64.b64encode(values[number]).decode()
+                values[number] = _text(values[number])
             stream.write(orjson.dumps(values) + b"\n")
             count += 1
     return Table(name, count, _sha256(path))
@@ -87,7 +87,7 @@ def read_file(folder: Path, name: str) -> tuple[list[Column], Iterator[list[Any]
             for line in stream:
                 values = orjson.loads(line)
                 for number in binary:
-                    values[number] = base64.b64decode(values[number])
+                    values[number] = None if values[number] is None else base64.b64decode(values[number])
                 yield values
 
     return columns, rows()
@@ -159,6 +159,10 @@ def _plain(name: str, columns: Sequence[Column]) -> sa.TableClause:
     """The table with columns that are read and written as they are stored."""
     types: dict[Kind, Any] = {"boolean": sa.Boolean, "bytes": sa.LargeBinary, "moment": sa.BigInteger}
     return sa.table(name, *(sa.column(each.name, types.get(each.kind)) for each in columns))
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode()
 
 
 def _told(rows: Iterable[Any], name: str, total: int, tell: Tell) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from . import schema
 
-SCHEMA_REVISION = "0001"
+SCHEMA_REVISION = "0003"
 """The newest migration. A test holds it against `migrations/`."""
 
 

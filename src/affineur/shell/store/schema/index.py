@@ -1,75 +1,15 @@
-"""The tables. Every fact of the index is a row here; pages, links and search are projections of them.
-
-What does not live here: how tables came to be (`migrations/`), and questions to them (`projects`, `tokens`,
-`journal`). Moments are stored as whole microseconds since 1970 UTC, so that both databases order and compare
-them alike.
-"""
+"""The tables of the index itself: projects, releases, files, who has which role on them, and the journal."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """An aware UTC datetime, kept as microseconds since 1970."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """The number that is stored."""
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """The moment that was stored."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
-
-
-_Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite gives row ids to INTEGER PRIMARY KEY only
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-account = sa.Table(
-    "account",
-    metadata,
-    sa.Column("id", _Key, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("is_operator", sa.Boolean, nullable=False, default=False),
-    sa.Column("created_at", Moment, nullable=False),
-)
-
-token = sa.Table(
-    "token",
-    metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), nullable=False, index=True),
-    sa.Column("label", sa.Text, nullable=False),
-    sa.Column("secret_sha256", sa.Text, nullable=False, unique=True),
-    sa.Column("scope", sa.Text, nullable=False),  # "publish" or "read"
-    sa.Column("projects", sa.Text),  # JSON list of names; NULL: every project the account may act on
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("expires_at", Moment),
-    sa.Column("revoked_at", Moment),
-    sa.Column("last_used_at", Moment),
-)
+from .base import KEY, Moment, metadata
 
 project = sa.Table(
     "project",
     metadata,
-    sa.Column("id", _Key, primary_key=True),
+    sa.Column("id", KEY, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("display_name", sa.Text, nullable=False),
     sa.Column("lookalike", sa.Text, nullable=False, index=True),
@@ -85,6 +25,9 @@ project = sa.Table(
     sa.Column("advice_reason", sa.Text),
     sa.Column("safety", sa.Text, nullable=False, default="clear"),
     sa.Column("safety_reason", sa.Text),
+    # Whether trusted publishers alone may upload; once switched off it still holds until the moment beside it.
+    sa.Column("publishers_only", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("publishers_only_ends_at", Moment),
 )
 
 role = sa.Table(
@@ -94,12 +37,14 @@ role = sa.Table(
     sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True),
     sa.Column("role", sa.Text, nullable=False),
     sa.Column("granted_at", Moment, nullable=False),
+    sa.Column("granted_by", sa.ForeignKey("account.id", ondelete="SET NULL")),  # NULL: the index or its command line
+    sa.Column("last_act_at", Moment),
 )
 
 release = sa.Table(
     "release",
     metadata,
-    sa.Column("id", _Key, primary_key=True),
+    sa.Column("id", KEY, primary_key=True),
     sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("created_at", Moment, nullable=False, index=True),
@@ -114,7 +59,7 @@ release = sa.Table(
 file = sa.Table(
     "file",
     metadata,
-    sa.Column("id", _Key, primary_key=True),
+    sa.Column("id", KEY, primary_key=True),
     sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("release_id", sa.ForeignKey("release.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("filename", sa.Text, nullable=False, unique=True),
@@ -129,6 +74,8 @@ file = sa.Table(
     sa.Column("comment", sa.Text),
     sa.Column("uploaded_at", Moment, nullable=False),
     sa.Column("uploaded_by", sa.ForeignKey("account.id", ondelete="SET NULL")),
+    sa.Column("uploaded_via", sa.Text),  # "token", "publisher", "import" or "console"; NULL: not known
+    sa.Column("publisher", sa.Text),  # the trusted publisher as it was displayed then
     sa.Column("yanked", sa.Boolean, nullable=False, default=False),
     sa.Column("yanked_reason", sa.Text),
 )

@@ -1,0 +1,66 @@
+"""The tables. Every fact of the index is a row here; pages, links and search are projections of them.
+
+`index` has projects, files and the journal; `people` has accounts and what belongs to them; `base` the types that
+both are made of. What does not live here: how tables came to be (`migrations/`), and questions to them
+(`projects`, `accounts`, `journal` and their neighbours).
+"""
+
+from .base import Moment, metadata
+from .index import burnt_filename, file, journal, journal_head, project, release, role, secret
+from .people import (
+    account,
+    attempt,
+    device,
+    email,
+    factor,
+    idempotency,
+    identity,
+    outbox,
+    pending_publisher,
+    project_publisher,
+    publisher,
+    recovery,
+    recovery_code,
+    removal_proposal,
+    role_invitation,
+    security_event,
+    session,
+    spent_identity,
+    sponsor,
+    ticket,
+    token,
+)
+
+__all__ = [
+    "Moment",
+    "account",
+    "attempt",
+    "burnt_filename",
+    "device",
+    "email",
+    "factor",
+    "file",
+    "idempotency",
+    "identity",
+    "journal",
+    "journal_head",
+    "metadata",
+    "outbox",
+    "pending_publisher",
+    "project",
+    "project_publisher",
+    "publisher",
+    "recovery",
+    "recovery_code",
+    "release",
+    "removal_proposal",
+    "role",
+    "role_invitation",
+    "secret",
+    "security_event",
+    "session",
+    "spent_identity",
+    "sponsor",
+    "ticket",
+    "token",
+]
