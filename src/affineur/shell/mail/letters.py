@@ -83,7 +83,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
 
 
 class UnfitMail(ValueError):
-    """A mail that could never be sent: a fault of the caller. The message names letter and value, never its contents."""
+    """A mail that could never be sent: a fault of the caller. Says which letter and value, never what is in it."""
 
 
 def require_fit(to_address: str, template: str, values: Mapping[str, object]) -> None:

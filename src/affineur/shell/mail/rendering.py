@@ -114,9 +114,9 @@ def _house(house: House) -> dict[str, str]:
 def _texts() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(  # noqa: S701 (plain text; what becomes HTML is escaped in `_pages`)
+    made = Environment(
         loader=FileSystemLoader(FOLDER),
-        autoescape=False,
+        autoescape=False,  # noqa: S701 (plain text; what becomes HTML is escaped in `_pages`)
         undefined=StrictUndefined,
         finalize=_shown,
         trim_blocks=True,

@@ -96,7 +96,9 @@ class Line:
     def __enter__(self) -> Line:
         return self
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
         if self._open is not None:
             try:
                 self._open.quit()
@@ -136,7 +138,7 @@ def _connected(server: Server, hostname: str) -> smtplib.SMTP:
     line: smtplib.SMTP
     if server.security == "tls":
         line = smtplib.SMTP_SSL(
-            server.host, server.port, hostname, TIMEOUT_SECONDS, context=ssl.create_default_context()
+            server.host, server.port, hostname, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
         )
     else:
         line = smtplib.SMTP(server.host, server.port, hostname, TIMEOUT_SECONDS)
