@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from tests.clients.projects import Project
     from tests.services.affineur import Server
+    from tests.services.issuer import Issuer
+    from tests.services.provider import Provider
     from tests.services.s3 import Bucket
+    from tests.services.smtp import PostOffice
 
 
 def _owns_the_session(config: pytest.Config) -> bool:
@@ -51,6 +54,42 @@ def s3() -> Iterator[Bucket]:
 
     with new_bucket() as bucket:
         yield bucket
+
+
+@pytest.fixture
+def smtp() -> Iterator[PostOffice]:
+    """A real SMTP server that keeps what it is given: ``host``, ``port``, ``messages()``, ``wait_for()``."""
+    from tests.services.smtp import open_post_office
+
+    with open_post_office() as office:
+        yield office
+
+
+@pytest.fixture
+def secure_smtp(tmp_path: Path) -> Iterator[PostOffice]:
+    """The same, which insists on STARTTLS (believe ``certificate.file``) and on signing in."""
+    from tests.services.certificates import self_signed
+    from tests.services.smtp import open_post_office
+
+    with open_post_office(self_signed(tmp_path)) as office:
+        yield office
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """A real issuer of tokens for jobs, as trusted publishing needs one: ``url``, ``token(**claims)`` …"""
+    from tests.services.issuer import open_issuer
+
+    with open_issuer() as running:
+        yield running
+
+
+@pytest.fixture
+def provider() -> Provider:
+    """A real OpenID provider of a company: ``issuer_url``, ``client_for(redirect_uri)``, people in groups."""
+    from tests.services.provider import open_provider
+
+    return open_provider()
 
 
 @pytest.fixture(scope="session")
