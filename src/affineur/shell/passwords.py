@@ -37,7 +37,7 @@ _NOBODYS = "$argon2id$v=19$m=65536,t=3,p=1$lziptydo0D9VgR2E/1yZnw$Qwk+3qVY13UQPz
 
 
 def hash_password(password: str) -> str:
-    """The argon2id hash of ``password`` with a new salt, in PHC format (98 characters). 64 MiB, about 0.15 s."""
+    """The argon2id hash of ``password`` with a new salt, in PHC format (97 characters). 64 MiB, about 0.15 s."""
     return _HASHER.hash(_encode(password))
 
 
