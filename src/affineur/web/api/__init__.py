@@ -1,0 +1,28 @@
+"""``/api/v1``: everything that people and machines can do here, for programs.
+
+Each operation is declared once (`operation`), in the module of its subject: to add one, declare it in that module's
+``OPERATIONS``; to add a subject, write its module and name it in `SUBJECTS`. Routes, checks, the OpenAPI document
+and the reference page follow. What does not live here: what clients of packages read and write (`simple_api`,
+`json_api`, `uploads`), which is not ours to design.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute, Route
+
+from . import account, entrance, serving
+from .operation import Operation
+
+SUBJECTS = (entrance, account)
+"""The modules whose operations make up the API, in the order of the reference page."""
+
+
+def operations() -> tuple[Operation, ...]:
+    """Every operation of the API."""
+    return tuple(each for subject in SUBJECTS for each in subject.OPERATIONS)
+
+
+def routes() -> list[BaseRoute]:
+    """What answers below ``/api``: one route, since it says itself where nothing is, and by which methods."""
+    answering = serving.router(operations())
+    return [Route("/api", answering), Route("/api/{rest:path}", answering)]
