@@ -142,7 +142,14 @@ def _deliver(index: Index, line: Line, of: Address, row: OutboxRow, now: datetim
 
     house = rendering.House.of(index.settings)
     try:
-        letter = rendering.render(row.template, row.values, house, number=row.id, written_at=row.created_at)
+        letter = rendering.render(
+            row.template,
+            row.values,
+            house,
+            number=row.id,
+            written_at=row.created_at,
+            listed=row.account_id is not None,
+        )
         made = message.compose(
             letter,
             of,

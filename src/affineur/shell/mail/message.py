@@ -9,7 +9,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 
 from affineur.settings import Settings, SettingsError
 
@@ -22,7 +22,8 @@ def sender(settings: Settings) -> Address:
 
     Raises `SettingsError` where there is none, or where it is not one address.
     """
-    name, address = parseaddr(settings.mail_from.strip())
+    found = getaddresses([settings.mail_from])
+    name, address = found[0] if len(found) == 1 and settings.mail_from.isprintable() else ("", "")
     try:
         require_address(address)
         return Address(name or settings.index_name, addr_spec=address)

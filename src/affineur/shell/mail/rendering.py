@@ -73,26 +73,26 @@ class _Made(str):
 
 
 def render(
-    template: str, values: Mapping[str, object], house: House, *, number: int | None, written_at: datetime
+    template: str,
+    values: Mapping[str, object],
+    house: House,
+    *,
+    number: int | None,
+    written_at: datetime,
+    listed: bool = True,
 ) -> Rendered:
     """The letter ``template`` with ``values`` as `letters.require_fit` admits them, or as JSON gives them back.
 
-    ``number`` is the row in the outbox, under which the reader finds the same letter in their account; None for
-    one that is not kept. Raises `jinja2.TemplateError` for an unknown letter and for a value that is missing.
+    ``number`` is the row in the outbox, None for a letter that is not kept; ``listed`` says whether the reader has an
+    account in which they find that number. Raises `jinja2.TemplateError` for an unknown letter and for a value that is
+    missing.
     """
     source = _texts().get_template(f"{template}.txt")
-    said = source.render({**values, "house": _house(house), "written_at": written_at})
-    head, _, body = said.partition("\n\n")
+    shared = {"house": _house(house), "written_at": written_at, "number": number, "listed": listed}
+    head, _, body = source.render({**values, **shared}).partition("\n\n")
     headers = dict(line.split(": ", 1) for line in head.splitlines())
-    found = list(blocks(body, house.address))
-    footer = list(
-        blocks(
-            _texts()
-            .get_template("_footer.txt")
-            .render({"house": _house(house), "because": headers["Because"], "number": number}),
-            house.address,
-        )
-    )
+    ending = _texts().get_template("_footer.txt").render({**shared, "because": headers["Because"]})
+    found, footer = list(blocks(body, house.address)), list(blocks(ending, house.address))
     subject = f"{_one_line(headers['Subject'], LONGEST_SUBJECT)} [{_one_line(house.index_name, 60)}]"
     return Rendered(
         subject,
