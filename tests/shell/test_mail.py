@@ -11,7 +11,7 @@ from socket import create_server
 
 import jinja2
 import pytest
-from tests.services.certificates import self_signed
+from tests.services.certificates import new_certificate
 from tests.services.smtp import PASSWORD, USER, PostOffice
 
 from affineur.settings import Settings, SettingsError
@@ -444,7 +444,7 @@ def test_an_address_outside_ascii_arrives_where_the_server_takes_it(smtp: PostOf
 def believed(secure_smtp: PostOffice, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostOffice]:
     """The server that insists on STARTTLS and signing in, its certificate believed by this process."""
     assert secure_smtp.certificate is not None
-    monkeypatch.setenv("SSL_CERT_FILE", str(secure_smtp.certificate.file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(secure_smtp.certificate.authority_file))
     yield secure_smtp
 
 
@@ -474,8 +474,8 @@ def test_tls_from_the_start_arrives(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     from aiosmtpd.controller import Controller
     from tests.services.keeper import free_ports
 
-    certificate = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    certificate = new_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority_file))
     office = PostOffice(free_ports(1)[0])
     running = Controller(office, "127.0.0.1", office.port, ssl_context=certificate.for_server(), ready_timeout=20)
     running.start()
