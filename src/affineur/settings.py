@@ -21,6 +21,8 @@ MIB = 1024 * 1024
 GIB = 1024 * MIB
 
 ENVIRONMENT_PREFIX = "AFFINEUR_"
+NO_SETTINGS = ("AFFINEUR_CONFIG", "AFFINEUR_INDEX", "AFFINEUR_TOKEN")
+"""Variables that begin so and are none: where the settings file is; and for commands, which index, with what token."""
 FILE_NAME = "affineur.toml"
 
 
@@ -96,6 +98,58 @@ class Settings:
     )
     reserve_lookalike_names: bool = _setting(
         True, "Refuse new projects whose name differs from an existing one only by look-alike characters."
+    )
+
+    registration: Literal["open", "invitation", "closed"] = _setting(
+        "invitation",
+        "Who may make an account by themselves: anybody, those whom an operator invited, or nobody.",
+    )
+    second_factor_required: bool = _setting(
+        True,
+        "Whether everyone who signs in and can publish needs a second factor. "
+        "Switch it off only where the company sign-in asks for one already.",
+    )
+    password_sign_in: bool = _setting(True, "Whether people may sign in with a password of this index.")
+    breached_passwords: str = _setting(
+        "",
+        "File of known breached passwords, SHA-1 in hexadecimal, one a line, sorted; such passwords are refused. "
+        "Empty: no list.",
+    )
+    session_days: int = _setting(30, "Days after which somebody who signed in must do so again.", least=1, most=365)
+    session_idle_hours: int = _setting(72, "Hours without use after which a session ends.", least=1, most=8760)
+    maximum_token_days: int = _setting(
+        365, "Longest life of a token, and what it has when nothing is said.", least=1, most=36500
+    )
+    mail_server: str = _setting(
+        "",
+        "Where mail is handed in: `smtp://host:25`, `smtp+starttls://user:password@host:587`, `smtps://host:465`. "
+        "Empty: mail waits in the outbox, where `affineur mail list` shows it.",
+    )
+    mail_from: str = _setting("", "Sender of mail; empty means `index@` and the host of `base_url`.")
+    mail_contact: str = _setting("", "Address, or page, of whoever helps the people of this index; named in mail.")
+    publisher_audience: str = _setting(
+        "",
+        "Audience of the identities of trusted publishers; empty means the host of `base_url`, else `affineur`.",
+    )
+    publisher_issuers: str = _setting(
+        "",
+        "Further issuers whose identities may be trusted to publish, one a line: `name url claim claim?`; "
+        "a claim with `?` may be left open. GitLab instances: `gitlab url`.",
+    )
+    disclosure_keys: str = _setting(
+        "",
+        "Who may report found tokens, one a line: `url key-header signature-header`; the keys are read from the url.",
+    )
+    company_issuer: str = _setting("", "OpenID Connect issuer of the company's sign-in; empty: there is none.")
+    company_name: str = _setting("your company", "What the sign-in page calls it.")
+    company_client_id: str = _setting("", "Our client id there.")
+    company_client_secret: str = _setting("", "Our client secret there.")
+    company_scopes: str = _setting("openid profile email groups", "Scopes that are asked for.")
+    company_groups_claim: str = _setting("groups", "Claim that holds somebody's groups.")
+    company_groups: str = _setting(
+        "",
+        "What groups come to here, one a line: `group = operator`, `group = owner of project`. "
+        "Renewed at each sign-in.",
     )
 
     page_max_age_seconds: int = _setting(
@@ -178,7 +232,7 @@ def load(
     from_environment = {
         key.removeprefix(ENVIRONMENT_PREFIX).lower(): value
         for key, value in environment.items()
-        if key.startswith(ENVIRONMENT_PREFIX) and key != ENVIRONMENT_PREFIX + "CONFIG"
+        if key.startswith(ENVIRONMENT_PREFIX) and key not in NO_SETTINGS
     }
     path = file or _default_file(given, from_environment, environment)
     if path is not None:

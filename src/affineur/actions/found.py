@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from affineur.core.caveats import ALL_ACTIONS
 from affineur.projections import follow
 from affineur.shell.index import Index
 from affineur.shell.store import accounts
+
+from . import minting
 
 FIRST_OPERATOR = "operator"
 
@@ -26,7 +29,7 @@ def found(index: Index, now: datetime, operator: str = FIRST_OPERATOR) -> Founde
     with index.store.write() as connection:
         if accounts.any_account(connection):
             return None
-        key = accounts.add_account(connection, operator, now, is_operator=True)
-        _, secret = accounts.add_token(connection, key, "first token", now)
+        key = accounts.add_account(connection, operator, now, office="operator")
+        made = minting.account_token(connection, key, "first token", now, actions=ALL_ACTIONS)
     follow.bring_up(index)
-    return Founded(operator, secret)
+    return Founded(operator, made.secret)

@@ -6,11 +6,8 @@ The journal tells that a role was given, never to whom: people's names stay with
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
-import sqlalchemy as sa
-
-from affineur.core.access import Actor
+from affineur.core.access import Actor, Role
 from affineur.core.decision import refuse
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
@@ -18,7 +15,7 @@ from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, grants, journal, projects
 
-Role = Literal["owner", "maintainer"]
+from . import permission
 
 
 def set_role(
@@ -28,9 +25,8 @@ def set_role(
 
     `Refused` where the actor is no operator, or project or account do not exist.
     """
-    _require_operator(actor)
     with index.store.write() as connection:
-        found = _find(connection, project)
+        found = permission.require(connection, actor, "grant", project, now)
         holder = accounts.account_id(connection, account)
         if holder is None:
             refuse(
@@ -44,7 +40,7 @@ def set_role(
         if role is None:
             grants.take_role(connection, found.id, holder)
         else:
-            grants.set_role(connection, found.id, holder, role, now)
+            grants.set_role(connection, found.id, holder, role, now, actor.account_id)
         event = "RoleGranted" if role else "RoleRevoked"
         told = Event(event, project, old={"role": before}, new={"role": role}, rule="grant", actor_class="operator")
         projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
@@ -61,9 +57,8 @@ def set_limits(
     total_limit_bytes: int | None,
 ) -> bool:
     """Give ``project`` limits of its own (None: the index's apply); whether anything changed. `Refused` as above."""
-    _require_operator(actor)
     with index.store.write() as connection:
-        found = _find(connection, project)
+        found = permission.require(connection, actor, "set-limits", project, now)
         old = {"file_limit_bytes": found.file_limit_bytes, "total_limit_bytes": found.total_limit_bytes}
         new = {"file_limit_bytes": file_limit_bytes, "total_limit_bytes": total_limit_bytes}
         if old == new:
@@ -73,15 +68,3 @@ def set_limits(
         projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
     pages.project(index, project)
     return True
-
-
-def _require_operator(actor: Actor) -> None:
-    if not actor.is_operator:
-        refuse("grant.operator", "Only operators of this index may do this.", "Ask one of them.")
-
-
-def _find(connection: sa.Connection, project: NormalizedName) -> projects.ProjectRow:
-    found = projects.find(connection, project)
-    if found is None:
-        refuse("project.exists", f"There is no project '{project}' on this index.", "Check its name.")
-    return found

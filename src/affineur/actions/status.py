@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from affineur.core import lifecycle
-from affineur.core.access import Actor, Resource, may
-from affineur.core.decision import refuse
+from affineur.core.access import Actor
 from affineur.core.lifecycle import Act
 from affineur.core.names import NormalizedName
 from affineur.core.standing import ProjectStatus, project_status
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import journal, projects
+from affineur.shell.store import grants, journal, projects
+
+from . import permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,13 @@ def set_status(
     `Refused` where there is no such project or the actor may not. Acting twice is no error and not recorded.
     """
     with index.store.write() as connection:
-        found = projects.find(connection, project)
-        if found is None:
-            refuse("project.exists", f"There is no project '{project}' on this index.", "Check its name.")
-        role = None if actor.account_id is None else projects.role_of(connection, found.id, actor.account_id)
-        may(actor, "set-status", Resource(project, True, role)).require()
-        lifecycle.may_act(actor, act).require()
+        found = permission.require(connection, actor, lifecycle.TRANSITIONS[act].action, project, now)
         changed = lifecycle.changes(found.standing, act, reason)
         if changed:
             told = lifecycle.event(project, found.standing, act, changed, actor)
             projects.set_standing(connection, found.id, dict(changed))
             projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
+            grants.note_act(connection, found.id, actor.account_id, now)
             found = projects.find(connection, project) or found
     pages.project(index, project)
     return Outcome(project, project_status(found.standing), bool(changed))

@@ -1,16 +1,23 @@
-"""Create and revoke tokens. A token belongs to an account, which is made along with its first token."""
+"""Create and revoke tokens."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from affineur.core.access import Scope
+import sqlalchemy as sa
+
+from affineur.core.access import Resource, may
+from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
+from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, grants
+from affineur.shell.store import accounts, security, tokens
+
+from . import minting
 
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}\Z", re.ASCII)
 
@@ -23,53 +30,84 @@ class Created:
     secret: str
     account: str
     new_account: bool
+    expires_at: datetime | None
 
 
 def create_token(
     index: Index,
+    by: Caller,
     account: str,
-    now: datetime,
     *,
     label: str = "",
-    scope: Scope = "publish",
-    projects: tuple[NormalizedName, ...] = (),
+    actions: Collection[TokenAction] = ALL_ACTIONS,
+    projects: Collection[NormalizedName] | None = None,
     expires_at: datetime | None = None,
     operator: bool = False,
 ) -> Created:
-    """A token for ``account``, narrowed to ``projects`` where any are named. Moments are aware UTC.
+    """A token for ``account``: one's own, or from the console anybody's, which is made where there is none.
 
-    ``operator`` makes a new account one that may do everything; `Refused` for an existing one that is not
-    (rights are not given in passing), for an unfit name, and for a moment that has passed.
+    It ends at ``expires_at`` (aware UTC), at the latest after ``maximum_token_days``, which is also what holds when
+    nothing is said. ``operator`` makes a new account an operator's. `Refused` for an existing one that is not
+    (rights are not given in passing), for an unfit name, an end that has passed or is too late.
     """
-    if not _ACCOUNT_NAME.match(account):
+    ends = _end(index, by.now, expires_at)
+    with index.store.write() as connection:
+        found = accounts.find(connection, account)
+        may(by.actor, "create-token", Resource(account_id=found.id if found else None), by.now).require()
+        new = found is None
+        if found is None:
+            key = _new_account(connection, by, account, operator)
+        else:
+            key = found.id
+            if operator and found.office != "operator":
+                refuse(
+                    "token.operator",
+                    f"The account '{account}' exists and is no operator.",
+                    "Use another name for the operator's account.",
+                )
+        made = minting.account_token(
+            connection, key, label, by.now, actions=actions, projects=projects, expires_at=ends
+        )
+        facts = {"token": made.id, "label": label, "actions": sorted(actions), "expires_at": ends and ends.isoformat()}
+        security.append(connection, by, Happened("TokenCreated", key, account, facts=facts))
+    return Created(made.id, made.secret, account, new, ends)
+
+
+def revoke_token(index: Index, by: Caller, token_id: str, because: str = "revoked by hand") -> str:
+    """Revoke a token by its id, or by the beginning of it: from now on it is refused. Its whole id.
+
+    `Refused` where no such token is in force, or it is another account's.
+    """
+    with index.store.write() as connection:
+        found = tokens.find(connection, token_id)
+        if found is None or found.account_id is None or found.revoked_at is not None:
+            refuse("token.exists", f"There is no token {token_id[:40]!a} in force.", "The list of tokens shows them.")
+        may(by.actor, "revoke-token", Resource(account_id=found.account_id), by.now).require()
+        tokens.revoke(connection, [found.id], by.now, because)
+        facts = {"token": found.id, "label": found.label}
+        security.append(connection, by, Happened("TokenRevoked", found.account_id, found.account, facts=facts))
+    return found.id
+
+
+def _end(index: Index, now: datetime, expires_at: datetime | None) -> datetime:
+    latest = now + timedelta(days=index.settings.maximum_token_days)
+    if expires_at is None:
+        return latest
+    if expires_at <= now:
+        refuse("token.expiry", "The token would have expired before it was made.", "Choose a later end.")
+    if expires_at > latest:
+        days = index.settings.maximum_token_days
+        refuse("token.longest", f"Tokens of this index live for at most {days} days.", "Choose an earlier end.")
+    return expires_at
+
+
+def _new_account(connection: sa.Connection, by: Caller, name: str, operator: bool) -> int:
+    if not _ACCOUNT_NAME.match(name):
         refuse(
             "account.name",
-            f"{account[:100]!a} cannot be the name of an account.",
+            f"{name[:100]!a} cannot be the name of an account.",
             "Use up to 100 ASCII letters, digits and `.`, `_`, `@`, `+`, `-`, starting with a letter or digit.",
         )
-    if expires_at is not None and expires_at <= now:
-        refuse("token.expiry", "The token would have expired before it was made.", "Choose a later end.")
-    with index.store.write() as connection:
-        key = accounts.account_id(connection, account)
-        new = key is None
-        if key is None:
-            key = accounts.add_account(connection, account, now, is_operator=operator)
-        elif operator and not grants.is_operator(connection, key):
-            refuse(
-                "token.operator",
-                f"The account '{account}' exists and is no operator.",
-                "Use another name for the operator's account.",
-            )
-        token_id, secret = accounts.add_token(
-            connection, key, label, now, scope=scope, projects=projects or None, expires_at=expires_at
-        )
-    return Created(token_id, secret, account, new)
-
-
-def revoke_token(index: Index, token_id: str, now: datetime) -> None:
-    """Revoke a token by its id: from now on it is refused. `Refused` where no such token is in force."""
-    with index.store.write() as connection:
-        if not accounts.revoke(connection, token_id, now):
-            refuse(
-                "token.exists", f"There is no token {token_id[:20]!a} in force.", "`affineur token list` shows them."
-            )
+    key = accounts.add_account(connection, name, by.now, office="operator" if operator else None)
+    security.append(connection, by, Happened("AccountCreated", key, name))
+    return key

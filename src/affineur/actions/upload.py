@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from affineur.core import policy
 from affineur.core.acceptance import UPLOADED, Rules
-from affineur.core.access import Action, Actor, Resource, may
+from affineur.core.access import Actor, Resource, actor_class, may
 from affineur.core.decision import Decision, refuse
 from affineur.core.description import render
 from affineur.core.distribution import Distribution, inspect
@@ -26,7 +26,9 @@ from affineur.core.standing import Standing
 from affineur.core.upload_form import UploadForm, agree
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import journal, projects
+from affineur.shell.store import grants, journal, projects
+
+from . import permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Terms:
     window: timedelta | None = None
     limits_apply: bool = True
     reserve_names: bool = True
-    actor_class: ActorClass = "owner"
+    actor_class: ActorClass | None = None
+    """Who acts, as the journal says; None: what the actor is."""
     yanked: bool = False
     yanked_reason: str | None = None
     comment: str | None = None
@@ -177,7 +180,7 @@ def _look(
     spooled = candidate.spooled
     serial, _ = journal.head(connection)
     found = projects.find(connection, candidate.name)
-    _require_permission(index, connection, actor, candidate.name, found, terms)
+    _require_permission(index, connection, actor, candidate.name, found, now, terms)
     release = projects.release_of(connection, found.id, candidate.version) if found else None
     known = projects.known_file(connection, spooled.filename, spooled.sha256)
     kind = candidate.distribution.filename.kind
@@ -216,15 +219,14 @@ def _require_permission(
     actor: Actor,
     name: NormalizedName,
     found: projects.ProjectRow | None,
+    now: datetime,
     terms: Terms,
 ) -> None:
     settings = index.settings
-    role = None
-    if found is not None and actor.account_id is not None:
-        role = projects.role_of(connection, found.id, actor.account_id)
-    action: Action = "upload" if found is not None else "create"
-    may(actor, action, Resource(name, found is not None, role, settings.new_projects)).require()
-    if found is None:
+    if found is not None:
+        permission.ask(connection, actor, "upload", found, now).require()
+    else:
+        may(actor, "create", Resource(name, exists=False, new_projects=settings.new_projects), now).require()
         policy.new_name(
             policy.NewName(
                 name,
@@ -258,15 +260,16 @@ def _record(
     metadata, filename = candidate.distribution.metadata, candidate.distribution.filename
     uploaded_at = terms.uploaded_at or now
     events: list[Event] = []
+    who = terms.actor_class or actor_class(actor)
     project, release_id = seen.project, seen.release_id
     if project is None:
         project = projects.add_project(connection, name, metadata.name, uploaded_at)
         if actor.account_id is not None:
             projects.grant(connection, project.id, actor.account_id, "owner", now)
-        events.append(Event("ProjectCreated", name, actor_class=terms.actor_class))
+        events.append(Event("ProjectCreated", name, actor_class=who))
     if release_id is None:
         release_id = projects.add_release(connection, project.id, metadata, candidate.description_html, uploaded_at)
-        events.append(Event("ReleaseCreated", name, version, actor_class=terms.actor_class))
+        events.append(Event("ReleaseCreated", name, version, actor_class=who))
     facts = {"kind": filename.kind, "size_bytes": spooled.size_bytes, "yanked": terms.yanked}
     events.append(
         Event(
@@ -277,7 +280,7 @@ def _record(
             spooled.sha256,
             new=facts,
             rule="upload",
-            actor_class=terms.actor_class,
+            actor_class=who,
         )
     )
     serial = journal.append(connection, now, events, actor.name or None)
@@ -298,8 +301,20 @@ def _record(
             "comment": candidate.comment,
             "uploaded_at": uploaded_at,
             "uploaded_by": actor.account_id,
+            "uploaded_via": _via(actor, terms),
+            "publisher": actor.name if actor.kind == "publisher" else None,
             "yanked": terms.yanked,
             "yanked_reason": terms.yanked_reason,
         },
     )
     projects.touch(connection, project.id, serial, now, added_bytes=spooled.size_bytes)
+    grants.note_act(connection, project.id, actor.account_id, now)
+
+
+def _via(actor: Actor, terms: Terms) -> str:
+    """By what way a file came, for whoever judges it later."""
+    if terms.actor_class == "import":
+        return "import"
+    if actor.kind == "system":
+        return "console"
+    return "publisher" if actor.kind == "publisher" else "token"

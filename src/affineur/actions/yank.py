@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from affineur.core.access import Actor, Resource, may
+from affineur.core.access import Actor, actor_class
 from affineur.core.decision import refuse
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
@@ -13,7 +13,9 @@ from affineur.core.simple import FileLink
 from affineur.core.standing import printable_reason
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import journal, projects
+from affineur.shell.store import grants, journal, projects
+
+from . import permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,7 @@ def set_yanked(
     """
     said = printable_reason(reason or "") or None if yanked else None
     with index.store.write() as connection:
-        found = projects.find(connection, selection.project)
-        if found is None:
-            refuse("project.exists", f"There is no project '{selection.project}' on this index.", "Check its name.")
-        role = None if actor.account_id is None else projects.role_of(connection, found.id, actor.account_id)
-        may(actor, "yank", Resource(selection.project, True, role)).require()
+        found = permission.require(connection, actor, "yank", selection.project, now)
         selected = [file for file in projects.file_links(connection, found.id) if selection.holds(file)]
         if not selected:
             refuse("yank.selection", f"There are no files in {selection}.", "Check version and file name.")
@@ -60,6 +58,7 @@ def set_yanked(
             projects.set_yanked(connection, found.id, [file.filename for file in changing], yanked, said)
             told = [_event(selection.project, file, yanked, said, actor) for file in changing]
             projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
+            grants.note_act(connection, found.id, actor.account_id, now)
     pages.project(index, selection.project)
     return tuple(file.filename for file in changing)
 
@@ -75,5 +74,5 @@ def _event(project: NormalizedName, file: FileLink, yanked: bool, reason: str | 
         new={"yanked": yanked, "yanked_reason": reason},
         rule="yank",
         reason=reason,
-        actor_class="operator" if actor.is_operator else "owner",
+        actor_class=actor_class(actor),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from . import narrowing
 from .options import AsJson, Config, Data, Project
 
 token = typer.Typer(help="Create, list and revoke tokens for publishing.", no_args_is_help=True)
@@ -17,6 +17,7 @@ Account = Annotated[str, typer.Argument(help="Name of the account.", show_defaul
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
+    narrowing.register(token)
     app.add_typer(token, name="token")
     app.add_typer(role, name="role")
     app.command()(limit)
@@ -28,8 +29,13 @@ def token_create(
     project: Annotated[
         list[str] | None, typer.Option("--project", help="Narrow the token to this project; may be repeated.")
     ] = None,
-    scope: Annotated[str, typer.Option(help="`publish`, or `read` (for a private index).")] = "publish",
-    expires_in_days: Annotated[float | None, typer.Option(help="Days until it ends.", show_default="never")] = None,
+    action: Annotated[
+        list[str] | None,
+        typer.Option("--action", help="What it may do: upload, yank, archive, read, manage; may be repeated."),
+    ] = None,
+    expires_in_days: Annotated[
+        float | None, typer.Option(help="Days until it ends.", show_default="maximum_token_days")
+    ] = None,
     label: Annotated[str, typer.Option(help="What it is for; shown in lists.")] = "",
     operator: Annotated[
         bool, typer.Option("--operator", help="Make the new account an operator, who may do everything.")
@@ -38,30 +44,34 @@ def token_create(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a token and print it, once: only its digest is kept.
+    """Create a token and print it, once.
 
     An account is made along with its first token; it needs no password and no other step.
     """
-    from datetime import UTC, timedelta
+    from datetime import UTC, datetime, timedelta
+    from typing import get_args
 
     from affineur.actions.tokens import create_token
+    from affineur.core.caveats import TokenAction
     from affineur.core.names import parse_name
+    from affineur.core.security import console
 
     from .start import EXIT_USAGE, fail, open_existing, print_json
 
-    if scope not in ("publish", "read"):
-        fail(f"--scope is {scope!r}, but must be publish or read.", EXIT_USAGE)
+    actions = [known for known in get_args(TokenAction) if known in (action or get_args(TokenAction))]
+    if action and set(action) != set(actions):
+        fail(f"--action must be one of {', '.join(get_args(TokenAction))}.", EXIT_USAGE)
     now = datetime.now(UTC)
     ends = None if expires_in_days is None else now + timedelta(days=expires_in_days)
     names = tuple(parse_name(name) for name in project or ())
     index = open_existing(data, config)
     made = create_token(
         index,
+        console(now),
         user,
-        now,
         label=label,
-        scope="read" if scope == "read" else "publish",
-        projects=names,
+        actions=actions,
+        projects=names or None,
         expires_at=ends,
         operator=operator,
     )
@@ -73,7 +83,7 @@ def token_create(
                 "token": made.secret,
                 "user": made.account,
                 "new_account": made.new_account,
-                "expires_at": ends,
+                "expires_at": made.expires_at,
             }
         )
         return
@@ -93,20 +103,19 @@ def token_list(
 
     The secrets themselves are not known any more.
     """
-    from datetime import UTC
+    from datetime import UTC, datetime
 
-    from affineur.shell.store import accounts
+    from affineur.core.caveats import describe
+    from affineur.shell.store import tokens
 
     from .start import open_existing, print_json
 
     now = datetime.now(UTC)
     index = open_existing(data, config)
     with index.store.read() as connection:
-        found = accounts.tokens(connection)
+        found = tokens.listed(connection)
     index.close()
-    shown = [
-        (row, state) for row in found if (state := _state(row.expires_at, row.revoked_at, now)) == "valid" or every
-    ]
+    shown = [row for row in found if every or row.state(now) == "valid"]
     if as_json:
         print_json(
             [
@@ -114,22 +123,22 @@ def token_list(
                     "id": row.id,
                     "user": row.account,
                     "label": row.label,
-                    "scope": row.scope,
-                    "projects": row.projects,
+                    "actions": sorted(row.grant.actions),
+                    "projects": None if row.grant.projects is None else sorted(row.grant.projects),
                     "created_at": row.created_at,
                     "expires_at": row.expires_at,
                     "revoked_at": row.revoked_at,
-                    "state": state,
+                    "last_used_at": row.last_used_at,
+                    "state": row.state(now),
                 }
-                for row, state in shown
+                for row in shown
             ]
         )
         return
-    for row, state in shown:
-        where = ", ".join(row.projects) if row.projects is not None else "all projects of the account"
-        ends = f", until {row.expires_at:%Y-%m-%d %H:%M} UTC" if row.expires_at else ""
+    for row in shown:
         label = f"  {row.label}" if row.label else ""
-        typer.echo(f"{row.id}  {row.account}  {row.scope}: {where}  ({state}{ends}){label}")
+        used = f", last used {row.last_used_at:%Y-%m-%d}" if row.last_used_at else ""
+        typer.echo(f"{row.id}  {row.account}  {describe(row.grant)}  ({row.state(now)}{used}){label}")
     if not shown:
         typer.echo("There is no token in force." if not every else "There has never been a token.", err=True)
 
@@ -141,16 +150,17 @@ def token_revoke(
     config: Config = None,
 ) -> None:
     """Revoke a token: it is refused from now on."""
-    from datetime import UTC
+    from datetime import UTC, datetime
 
     from affineur.actions.tokens import revoke_token
+    from affineur.core.security import console
 
     from .start import open_existing
 
     index = open_existing(data, config)
-    revoke_token(index, token_id, datetime.now(UTC))
+    revoked = revoke_token(index, console(datetime.now(UTC)), token_id)
     index.close()
-    typer.echo(f"Token {token_id} is revoked.")
+    typer.echo(f"Token {revoked} is revoked.")
 
 
 @role.command("add")
@@ -218,7 +228,7 @@ def limit(
     as_json: AsJson = False,
 ) -> None:
     """Show or set the size limits of a project."""
-    from datetime import UTC
+    from datetime import UTC, datetime
 
     from affineur.actions.grant import set_limits
     from affineur.core.access import SYSTEM
@@ -261,14 +271,8 @@ def _limit(text: str, present: int | None) -> int | None:
     return size
 
 
-def _state(expires_at: datetime | None, revoked_at: datetime | None, now: datetime) -> str:
-    if revoked_at is not None:
-        return "revoked"
-    return "expired" if expires_at is not None and expires_at <= now else "valid"
-
-
 def _set_role(project: str, account: str, role: str | None, data: Data, config: Config) -> bool:
-    from datetime import UTC
+    from datetime import UTC, datetime
 
     from affineur.actions.grant import set_role
     from affineur.core.access import SYSTEM

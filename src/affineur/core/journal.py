@@ -17,7 +17,7 @@ import orjson
 Hint = Literal["refresh", "hide", "restore", "purge"]
 """What a mirror should do: fetch again, stop offering, offer again, or delete."""
 
-ActorClass = Literal["owner", "operator", "system", "import"]
+ActorClass = Literal["owner", "operator", "publisher", "automation", "system", "import"]
 """Who acted, as the public may know it. Personal names never enter the journal's public part."""
 
 GENESIS = "0" * 64

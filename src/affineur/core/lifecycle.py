@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from .access import Actor
-from .decision import Decision, allow, deny
+from .access import Action, Actor, actor_class
 from .journal import Event, Hint
 from .names import NormalizedName
 from .standing import Standing, printable_reason
@@ -31,31 +30,21 @@ class Transition:
     event: str
     hint: Hint
     takes_reason: bool
-    operators_only: bool = False
+    action: Action
+    """What `core.access.may` is asked about it."""
 
 
 TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
     {
-        "archive": Transition("maintenance", "archived", "ProjectArchived", "refresh", True),
-        "unarchive": Transition("maintenance", "active", "ProjectUnarchived", "refresh", False),
-        "deprecate": Transition("advice", "deprecated", "ProjectDeprecated", "refresh", True),
-        "undeprecate": Transition("advice", "none", "ProjectUndeprecated", "refresh", False),
+        "archive": Transition("maintenance", "archived", "ProjectArchived", "refresh", True, "archive"),
+        "unarchive": Transition("maintenance", "active", "ProjectUnarchived", "refresh", False, "unarchive"),
+        "deprecate": Transition("advice", "deprecated", "ProjectDeprecated", "refresh", True, "archive"),
+        "undeprecate": Transition("advice", "none", "ProjectUndeprecated", "refresh", False, "archive"),
         # Mirrors stop offering at once: a hold that is told as a mere refresh would leave files installable there.
-        "quarantine": Transition("safety", "quarantined", "ProjectQuarantined", "hide", True, operators_only=True),
-        "clear": Transition("safety", "clear", "ProjectCleared", "restore", False, operators_only=True),
+        "quarantine": Transition("safety", "quarantined", "ProjectQuarantined", "hide", True, "hold"),
+        "clear": Transition("safety", "clear", "ProjectCleared", "restore", False, "hold"),
     }
 )
-
-
-def may_act(actor: Actor, act: Act) -> Decision:
-    """Whether ``act`` is one that only operators do and ``actor`` is none. Roles are judged by `access.may`."""
-    if TRANSITIONS[act].operators_only and not actor.is_operator:
-        return deny(
-            "lifecycle.operator",
-            f"Only operators of this index may {act} a project.",
-            "Tell an operator what you have seen.",
-        )
-    return allow("lifecycle.operator")
 
 
 def changes(standing: Standing, act: Act, reason: str | None) -> dict[str, str | None]:
@@ -81,6 +70,6 @@ def event(
         new=dict(changed),
         rule=f"lifecycle.{act}",
         reason=changed.get(f"{transition.dimension}_reason"),
-        actor_class="operator" if actor.is_operator else "owner",
+        actor_class=actor_class(actor),
         hint=transition.hint,
     )

@@ -6,6 +6,7 @@ What does not live here: what a route does (the module it is taken from), and th
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,7 +22,7 @@ from .answers import refusal
 from .edge import asking
 from .edge.configuration import ASK
 from .hot import Hot
-from .identity import identify, reader_check
+from .identity import Uses, caller_of, reader, reader_check
 from .requestlog import RequestLog
 
 
@@ -58,7 +59,7 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-OPEN_PATHS = ("/health/", "/legacy", "/static/")
+OPEN_PATHS = ("/health/", "/legacy", "/static/", "/account", "/api/", "/_/", "/.well-known/pytp")
 """What a private index shows without a token: whether it lives, and where uploads (with their own check) go."""
 
 
@@ -75,14 +76,15 @@ class PrivateIndex:
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
-        actor = await asyncio.to_thread(identify, self.index.store, request.headers.get("authorization"))
+        now = datetime.now(UTC)
+        actor = await asyncio.to_thread(reader, self.index, request.headers.get("authorization"), now)
         if isinstance(actor, Decision):
             a_person_looks = pages.wants_html(request)
             response = pages.private_page(request, actor) if a_person_looks else refusal(request, actor, 401)
             response.headers["www-authenticate"] = 'Basic realm="index", charset="UTF-8"'
             await response(scope, receive, send)
             return
-        scope["affineur.actor"] = actor
+        caller_of(request, actor, now)  # notes the use
         await self.app(scope, receive, send)
 
 
@@ -96,6 +98,7 @@ def build(index: Index, log: RequestLog) -> Starlette:
         exception_handlers=pages.handlers(),
     )
     settings = index.settings
+    uses = app.state.uses = Uses(index.store)
     app.state.hot = Hot(
         settings.public,
         log,
@@ -104,7 +107,7 @@ def build(index: Index, log: RequestLog) -> Starlette:
         country_header=settings.country_header,
         trusted_proxies=settings.trusted_proxies,
         tally=meter.tally,
-        may_read=reader_check(index.store) if settings.read == "token" else None,
+        may_read=reader_check(index, uses) if settings.read == "token" else None,
     )
     app.router.redirect_slashes = False
     app.state.index = index

@@ -26,7 +26,7 @@ from affineur.shell.store import projects
 
 from .addresses import moved, root_path
 from .answers import refusal, text
-from .identity import identify
+from .identity import caller_of, identify
 from .multipart import Arrived, receive_form
 from .protocol import REASON_HEADER, reason_phrase
 
@@ -36,7 +36,7 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 async def receive_upload(request: Request) -> Response:
     """Take a file in. 200 when it is on offer; else the refusal, in reason phrase and body."""
     index: Index = request.app.state.index
-    actor = await asyncio.to_thread(identify, index.store, request.headers.get("authorization"))
+    actor = await asyncio.to_thread(identify, index, request.headers.get("authorization"), datetime.now(UTC))
     if isinstance(actor, Decision):
         await _drain(request.stream())
         return refusal(request, actor)
@@ -54,7 +54,8 @@ async def receive_upload(request: Request) -> Response:
     except ClientDisconnect:
         return text("", 400)
     try:
-        return await _act(request, index, actor, arrived)
+        caller = caller_of(request, actor, datetime.now(UTC))
+        return await _act(request, index, caller.actor, arrived)
     except Refused as refused:
         return refusal(request, refused.decision)
     finally:

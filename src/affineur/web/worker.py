@@ -7,12 +7,14 @@ import gc
 import socket
 
 import uvicorn
+from starlette.applications import Starlette
 
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import accounts
 
-from . import app, metrics
+from . import app
+from .identity import FLUSH_SECONDS, Uses
 from .protocol import protocol_for
 from .requestlog import RequestLog, address_keeper
 
@@ -45,18 +47,29 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_serve(uvicorn.Server(config), listening, application.state.meter))
+            runner.run(_serve(uvicorn.Server(config), listening, application))
     finally:
+        application.state.uses.flush()
         log.close()
         index.close()
 
 
-async def _serve(server: uvicorn.Server, listening: socket.socket, meter: metrics.Meter) -> None:
-    folding = asyncio.create_task(meter.keep_folding())
+async def _serve(server: uvicorn.Server, listening: socket.socket, application: Starlette) -> None:
+    beside = [
+        asyncio.create_task(application.state.meter.keep_folding()),
+        asyncio.create_task(_keep_flushing(application.state.uses)),
+    ]
     try:
         await server.serve(sockets=[listening])
     finally:
-        folding.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _keep_flushing(uses: Uses) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        await asyncio.to_thread(uses.flush)
 
 
 def _address_key(index: Index) -> bytes:

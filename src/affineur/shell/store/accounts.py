@@ -1,67 +1,135 @@
-"""Accounts and their tokens, as stored. A token's secret is kept only as its SHA-256.
+"""Accounts as stored, and what of them decides what they may do.
 
-What does not live here: what an actor may do (`core.access`).
+What does not live here: what an actor may do (`core.access`), and how somebody proves to be one: `tokens`,
+`sessions`, `factors`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
-from affineur.core.access import Actor, Scope
+from affineur.core.access import Actor, Kind, Office
+from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.second_factor import FactorKind, Posture, StepUp
 
-from .schema import account, secret, token
-
-TOKEN_PREFIX = "affineur-"  # noqa: S105 (not a secret)
+from .schema import account, factor, identity, secret
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRow:
-    """A token as listed; the secret is not known any more."""
+class AccountRow:
+    """An account as stored."""
 
-    id: str
-    account: str
-    label: str
-    scope: str
-    projects: tuple[str, ...] | None
+    id: int
+    name: str
+    kind: Kind
+    office: Office | None
     created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
+    password_hash: str | None
+    password_changed_at: datetime | None
+    ladder_from: datetime | None
+    ladder_noticed_days: int | None
+    sponsors_short_from: datetime | None
+    accepts_messages: bool
+    frozen_at: datetime | None
+    frozen_reason: str | None
+    deleted_at: datetime | None
 
 
-_BY_SECRET = (
-    sa.select(account.c.id, account.c.name, account.c.is_operator, token.c.scope, token.c.projects)
-    .join(account, account.c.id == token.c.account_id)
-    .where(
-        token.c.secret_sha256 == sa.bindparam("digest"),
-        token.c.revoked_at.is_(None),
-        sa.or_(token.c.expires_at.is_(None), token.c.expires_at > sa.bindparam("now")),
+_COLUMNS = (
+    account.c.id, account.c.name, account.c.kind, account.c.office, account.c.created_at, account.c.password_hash,
+    account.c.password_changed_at, account.c.ladder_from, account.c.ladder_noticed_days, account.c.sponsors_short_from,
+    account.c.accepts_messages, account.c.frozen_at, account.c.frozen_reason, account.c.deleted_at,
+)  # fmt: skip
+
+
+def _has_factor(kind: FactorKind) -> Any:
+    return (
+        sa.exists()
+        .where(factor.c.account_id == account.c.id, factor.c.kind == kind, factor.c.suspended_at.is_(None))
+        .label(f"has_{kind}")
     )
+
+
+POSTURE = (
+    account.c.id.label("account_id"),
+    account.c.name.label("account_name"),
+    account.c.kind.label("account_kind"),
+    account.c.office,
+    account.c.frozen_at,
+    account.c.deleted_at,
+    account.c.ladder_from,
+    account.c.sponsors_short_from,
+    sa.or_(account.c.password_hash.is_not(None), sa.exists().where(identity.c.account_id == account.c.id)).label(
+        "signs_in"
+    ),
+    _has_factor("passkey"),
+    _has_factor("totp"),
 )
+"""The columns that `actor` reads; to be selected along with whatever proved who it is."""
+
+_BY_ID = sa.select(*POSTURE).where(account.c.id == sa.bindparam("id"))
 
 
-def actor_of(connection: sa.Connection, secret_text: str, now: datetime) -> Actor | None:
-    """Whom a token's secret stands for; None for an unknown, expired or revoked one. Cost: one indexed read.
+def actor(
+    row: Any,
+    *,
+    factor_required: bool,
+    actions: frozenset[TokenAction] = ALL_ACTIONS,
+    projects: frozenset[NormalizedName] | None = None,
+    stepped_up: StepUp | None = None,
+    token_id: str | None = None,
+) -> Actor:
+    """The actor that a row with the columns `POSTURE` stands for. ``factor_required``: the setting of the index.
 
-    The digest is looked up, not compared: no timing tells how much of a guess was right.
+    An account that nobody can sign in to needs no second factor: there would be nothing for it to protect.
     """
-    digest = hashlib.sha256(secret_text.encode("utf-8", "surrogateescape")).hexdigest()
-    row = connection.execute(_BY_SECRET, {"digest": digest, "now": now}).first()
-    if row is None:
-        return None
-    projects = None if row.projects is None else frozenset(NormalizedName(name) for name in orjson.loads(row.projects))
-    return Actor(row.id, row.name, row.is_operator, row.scope, projects)
+    there: tuple[tuple[FactorKind, bool], ...] = (("passkey", row.has_passkey), ("totp", row.has_totp))
+    kinds = frozenset(kind for kind, has in there if has)
+    posture = Posture(
+        factors=kinds,
+        required=bool(factor_required and row.account_kind == "person" and row.signs_in),
+        ladder_from=row.ladder_from,
+        stepped_up=stepped_up,
+        frozen=row.frozen_at is not None,
+        sponsors_short_from=row.sponsors_short_from,
+    )
+    return Actor(row.account_id, row.account_name, row.office, row.account_kind, actions, projects, posture, token_id)
+
+
+def actor_by_id(connection: sa.Connection, account_id: int, *, factor_required: bool) -> Actor | None:
+    """An account as an actor that has shown nothing: what it could do, for pages that explain its standing."""
+    row = connection.execute(_BY_ID, {"id": account_id}).first()
+    return None if row is None or row.deleted_at is not None else actor(row, factor_required=factor_required)
+
+
+def find(connection: sa.Connection, name: str) -> AccountRow | None:
+    """The account of that name, in any case; deleted ones are not found."""
+    query = sa.select(*_COLUMNS).where(account.c.name_key.in_([name.lower(), name]), account.c.deleted_at.is_(None))
+    row = connection.execute(query).first()
+    return None if row is None else AccountRow(*tuple(row))
+
+
+def by_id(connection: sa.Connection, account_id: int) -> AccountRow | None:
+    """The account of that id, deleted ones too."""
+    row = connection.execute(sa.select(*_COLUMNS).where(account.c.id == account_id)).first()
+    return None if row is None else AccountRow(*tuple(row))
 
 
 def account_id(connection: sa.Connection, name: str) -> int | None:
-    """The account of that name."""
-    return connection.scalar(sa.select(account.c.id).where(account.c.name == name))
+    """The id of the account of that name."""
+    found = find(connection, name)
+    return None if found is None else found.id
+
+
+def is_taken(connection: sa.Connection, name: str) -> bool:
+    """Whether the name belongs, or ever belonged, to an account: names are not given to somebody else."""
+    return connection.scalar(sa.select(account.c.id).where(account.c.name_key == name.lower())) is not None
 
 
 def any_account(connection: sa.Connection) -> bool:
@@ -69,68 +137,17 @@ def any_account(connection: sa.Connection) -> bool:
     return connection.scalar(sa.select(account.c.id).limit(1)) is not None
 
 
-def add_account(connection: sa.Connection, name: str, at: datetime, *, is_operator: bool) -> int:
+def add_account(
+    connection: sa.Connection, name: str, at: datetime, *, kind: Kind = "person", office: Office | None = None
+) -> int:
     """A new account; its id."""
-    row = account.insert().values(name=name, is_operator=is_operator, created_at=at)
+    row = account.insert().values(name=name, name_key=name.lower(), kind=kind, office=office, created_at=at)
     return int(connection.execute(row.returning(account.c.id)).scalar_one())
 
 
-def add_token(
-    connection: sa.Connection,
-    owner_id: int,
-    label: str,
-    at: datetime,
-    *,
-    scope: Scope = "publish",
-    projects: tuple[NormalizedName, ...] | None = None,
-    expires_at: datetime | None = None,
-) -> tuple[str, str]:
-    """A new token as ``(id, secret)``. The secret is shown once and never again."""
-    key = secrets.token_hex(4)
-    secret_text = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    connection.execute(
-        token.insert().values(
-            id=key,
-            account_id=owner_id,
-            label=label,
-            secret_sha256=hashlib.sha256(secret_text.encode()).hexdigest(),
-            scope=scope,
-            projects=None if projects is None else orjson.dumps(list(projects)).decode(),
-            created_at=at,
-            expires_at=expires_at,
-        )
-    )
-    return key, secret_text
-
-
-def tokens(connection: sa.Connection) -> list[TokenRow]:
-    """Every token, newest first."""
-    query = (
-        sa.select(
-            token.c.id,
-            account.c.name,
-            token.c.label,
-            token.c.scope,
-            token.c.projects,
-            token.c.created_at,
-            token.c.expires_at,
-            token.c.revoked_at,
-        )
-        .join(account, account.c.id == token.c.account_id)
-        .order_by(token.c.created_at.desc())
-    )
-    return [
-        TokenRow(*row[:4], None if row.projects is None else tuple(orjson.loads(row.projects)), *row[5:])
-        for row in connection.execute(query)
-    ]
-
-
-def revoke(connection: sa.Connection, key: str, at: datetime) -> bool:
-    """Revoke a token by id; whether there was one to revoke."""
-    done = connection.execute(
-        token.update().where(token.c.id == key, token.c.revoked_at.is_(None)).values(revoked_at=at)
-    )
-    return done.rowcount > 0
+def change(connection: sa.Connection, account_id: int, **columns: object) -> None:
+    """Set columns of an account."""
+    connection.execute(account.update().where(account.c.id == account_id).values(**columns))
 
 
 def shared_secret(connection: sa.Connection, name: str) -> bytes:

@@ -23,10 +23,14 @@ def roles(connection: sa.Connection, project_id: int) -> list[tuple[str, str, da
     return [(row.name, row.role, row.granted_at) for row in connection.execute(query)]
 
 
-def set_role(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
-    """Give an account the role ``granted``, in the place of the one it has."""
+def set_role(
+    connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime, by: int | None
+) -> None:
+    """Give an account the role ``granted``, in the place of the one it has; ``by`` is who gave it."""
     take_role(connection, project_id, account_id)
-    connection.execute(role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at))
+    connection.execute(
+        role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at, granted_by=by)
+    )
 
 
 def take_role(connection: sa.Connection, project_id: int, account_id: int) -> None:
@@ -45,6 +49,9 @@ def set_limits(
     )
 
 
-def is_operator(connection: sa.Connection, account_id: int) -> bool:
-    """Whether an account is an operator's."""
-    return bool(connection.scalar(sa.select(account.c.is_operator).where(account.c.id == account_id)))
+def note_act(connection: sa.Connection, project_id: int, account_id: int | None, at: datetime) -> None:
+    """Note that somebody used the role they have on a project; nothing happens where they have none."""
+    if account_id is not None:
+        connection.execute(
+            role.update().where(role.c.project_id == project_id, role.c.account_id == account_id).values(last_act_at=at)
+        )

@@ -34,6 +34,8 @@ class ProjectRow:
     size_bytes: int
     file_limit_bytes: int | None
     total_limit_bytes: int | None
+    publishers_only: bool
+    publishers_only_ends_at: datetime | None
     standing: Standing
 
 
@@ -56,6 +58,8 @@ _PROJECT = (
     project.c.size_bytes,
     project.c.file_limit_bytes,
     project.c.total_limit_bytes,
+    project.c.publishers_only,
+    project.c.publishers_only_ends_at,
 )
 _STANDING = (
     project.c.maintenance,
@@ -206,11 +210,11 @@ def add_project(connection: sa.Connection, name: NormalizedName, display_name: s
         .returning(project.c.id)
     )
     key = connection.execute(row).scalar_one()
-    return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, Standing())
+    return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, False, None, Standing())
 
 
 def grant(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
-    """Give an account a role on a project."""
+    """Give an account its first role on a project, by which it came to be."""
     connection.execute(role.insert().values(project_id=project_id, account_id=account_id, role=granted, granted_at=at))
 
 

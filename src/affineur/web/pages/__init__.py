@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import help, home, project, searching, static
+from . import account, help, home, project, searching, static
 from .errors import handlers, private_page, wants_html
 
 __all__ = ["handlers", "private_page", "routes", "wants_html"]
@@ -25,6 +25,7 @@ def routes() -> list[BaseRoute]:
         Route("/help/", help.words),
         Route("/help/rules", help.rules),
         Route("/help/rules/", help.rules),
+        *account.routes(),
         Route("/favicon.ico", static.favicon),
         Route("/static/{digest}/{file}", static.file),
     ]

@@ -83,6 +83,17 @@ def page(
     return _packed(request, body, status, headers)
 
 
+def personal_page(
+    request: Request, template: str, values: Mapping[str, object] = MappingProxyType({}), *, status: int = 200
+) -> Response:
+    """A page for one person: never kept by anybody, the browser included."""
+    response = page(request, template, values, status=status)
+    response.headers["cache-control"] = "no-store, private"
+    if "etag" in response.headers:
+        del response.headers["etag"]
+    return response
+
+
 def index_of(request: Request) -> Index:
     """The index that the application serves."""
     index: Index = request.app.state.index

@@ -1,0 +1,38 @@
+"""Permission: what every act on a project begins with. Not an act itself.
+
+It finds the project and the role of whoever acts, inside the act's own transaction, and asks `core.access.may`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from affineur.core.access import Action, Actor, Resource, may, publishers_only
+from affineur.core.decision import Decision, refuse
+from affineur.core.names import NormalizedName
+from affineur.shell.store import projects
+
+
+def require(
+    connection: sa.Connection, actor: Actor, action: Action, project: NormalizedName, now: datetime
+) -> projects.ProjectRow:
+    """The project, where ``actor`` may do ``action`` to it; `Refused` where not, or where there is no such project."""
+    found = projects.find(connection, project)
+    if found is None:
+        refuse("project.exists", f"There is no project '{project}' on this index.", "Check its name.")
+    ask(connection, actor, action, found, now).require()
+    return found
+
+
+def ask(connection: sa.Connection, actor: Actor, action: Action, found: projects.ProjectRow, now: datetime) -> Decision:
+    """Whether ``actor`` may do ``action`` to a project."""
+    return may(actor, action, resource(connection, actor, found, now), now)
+
+
+def resource(connection: sa.Connection, actor: Actor, found: projects.ProjectRow, now: datetime) -> Resource:
+    """A project as `core.access` sees it when ``actor`` acts."""
+    role = None if actor.account_id is None else projects.role_of(connection, found.id, actor.account_id)
+    closed = publishers_only(found.publishers_only, found.publishers_only_ends_at, now)
+    return Resource(found.name, True, role, publishers_only=closed)

@@ -1,0 +1,124 @@
+"""The security log: what happened to accounts, factors, tokens and roles, for the people it happened to.
+
+Here are the events and their words, and what an act is told about where it comes from. The log is appended to in
+the transaction of the act itself. What does not live here: storing and reading it (`shell.store.security`), and the
+public journal of projects (`journal`), in which no person is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+
+from .access import SYSTEM, Actor
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from. ``address``: as the setting ``log_address`` allows it to be kept."""
+
+    address: str = ""
+    user_agent: str = ""
+
+
+CONSOLE = Origin(user_agent="command line")
+"""The machine the index runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, when (aware UTC) and from where: what every act on people is handed."""
+
+    actor: Actor
+    now: datetime
+    origin: Origin = CONSOLE
+
+
+def console(now: datetime) -> Caller:
+    """The command line on the index's own machine, at ``now``."""
+    return Caller(SYSTEM, now)
+
+
+EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "AccountCreated": "The account was made.",
+        "AccountDeleted": "The account was deleted.",
+        "AccountFrozen": "Moderators froze the account.",
+        "AccountThawed": "Moderators lifted the freeze.",
+        "OfficeChanged": "An office on the index was given or taken.",
+        "SignedIn": "Somebody signed in.",
+        "SignInRefused": "A sign-in was refused.",
+        "SignedOut": "Somebody signed out.",
+        "SessionEnded": "A session was ended from another one.",
+        "SteppedUp": "Somebody confirmed that it is them.",
+        "StepUpRefused": "A confirmation was refused.",
+        "NewDevice": "The account was used on a device not seen before.",
+        "EmailAdded": "An address was added.",
+        "EmailVerified": "An address was verified.",
+        "EmailRemoved": "An address was removed.",
+        "PrimaryEmailChanged": "Another address became the primary one.",
+        "PasswordChanged": "The password was changed.",
+        "PasswordResetAsked": "A link for a new password was asked for.",
+        "PasswordReset": "The password was set anew through a link.",
+        "IdentityLinked": "A company sign-in was linked.",
+        "FactorAdded": "A second factor was added.",
+        "FactorRemoved": "A second factor was removed.",
+        "FactorRemovalScheduled": "The removal of a second factor was scheduled.",
+        "FactorRemovalCancelled": "The removal of a second factor was cancelled.",
+        "FactorSuspended": "A second factor was suspended: there may be a copy of it.",
+        "RecoveryCodesMade": "New recovery codes were made; older ones no longer work.",
+        "RecoveryCodeUsed": "A recovery code was used.",
+        "RecoveryOpened": "Somebody asked to get back in without a factor.",
+        "RecoveryVouched": "A co-owner vouched for somebody who asked to get back in.",
+        "RecoveryCancelled": "Getting back in was cancelled.",
+        "RecoveryDone": "Somebody got back in; the old factors are gone.",
+        "LadderBegun": "A role is held without the second factor it takes; notices begin.",
+        "TokenCreated": "A token was made.",
+        "TokenRevoked": "A token was revoked.",
+        "TokenDisclosed": "A token was found in public and revoked.",
+        "TokenConfirmed": "A token was confirmed for a few minutes.",
+        "TokenRefused": "A token was refused.",
+        "PublisherAdded": "A trusted publisher was added.",
+        "PublisherRemoved": "A trusted publisher was removed.",
+        "PublishersRequired": "Uploads were closed to all but trusted publishers.",
+        "PublishersReleaseScheduled": "Opening uploads to tokens again was scheduled.",
+        "PublishersReleaseCancelled": "Opening uploads to tokens again was cancelled.",
+        "PublishersReleased": "Uploads by token are open again.",
+        "PendingPublisherAdded": "A pending publisher was added.",
+        "PendingPublisherRemoved": "A pending publisher was removed.",
+        "IdentityExchanged": "A trusted publisher exchanged its identity for a token.",
+        "IdentityRefused": "The identity of a trusted publisher was refused.",
+        "RoleGranted": "A role was given.",
+        "RoleRemoved": "A role was taken away.",
+        "RoleLeft": "Somebody gave up a role.",
+        "RoleOffered": "Somebody was invited to a role.",
+        "RoleOfferAnswered": "An invitation to a role was answered or withdrawn.",
+        "RemovalProposed": "It was proposed to remove somebody.",
+        "RemovalSettled": "A proposal to remove somebody was settled.",
+        "MessageRelayed": "A message to the people of a project was passed on.",
+        "MachineCreated": "An automation account was made.",
+        "SponsorAdded": "Somebody began to answer for an automation account.",
+        "SponsorLeft": "Somebody ceased to answer for an automation account.",
+        "InvitedToIndex": "Somebody was invited to this index.",
+        "ActRefused": "Something dangerous was refused.",
+    }
+)
+"""Every event of the log, with its sentence. A test holds the ids in the source against these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event, before it is stored. ``facts`` are small and hold no secret; ``rule`` is that of a refusal."""
+
+    event: str
+    account_id: int | None
+    account: str | None
+    project: str | None = None
+    outcome: Literal["done", "refused"] = "done"
+    rule: str | None = None
+    facts: Mapping[str, object] = field(default_factory=lambda: _NOTHING)

@@ -1,0 +1,19 @@
+"""Pages of people who sign in: their account, how it is protected, their tokens, publishers, projects, invitations.
+
+Every subject is a module with ``ROUTES``. A page reads what it shows and asks an action for what it does; what
+may be done is decided there (`core.access`). `frame` has what all of them share.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from starlette.routing import BaseRoute
+
+SUBJECTS: tuple[str, ...] = ()
+"""The modules of this package that have ``ROUTES``, in the order in which they are asked."""
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of all pages for people who sign in."""
+    return [route for subject in SUBJECTS for route in import_module(f"{__name__}.{subject}").ROUTES]
