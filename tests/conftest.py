@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from tests.clients.projects import Project
     from tests.services.affineur import Server
+    from tests.services.https import Front
     from tests.services.issuer import Issuer
     from tests.services.provider import Provider
     from tests.services.s3 import Bucket
@@ -67,12 +68,21 @@ def smtp() -> Iterator[PostOffice]:
 
 @pytest.fixture
 def secure_smtp(tmp_path: Path) -> Iterator[PostOffice]:
-    """The same, which insists on STARTTLS (believe ``certificate.file``) and on signing in."""
-    from tests.services.certificates import self_signed
+    """The same, which insists on STARTTLS (believe ``certificate.authority_file``) and on signing in."""
+    from tests.services.certificates import new_certificate
     from tests.services.smtp import open_post_office
 
-    with open_post_office(self_signed(tmp_path)) as office:
+    with open_post_office(new_certificate(tmp_path)) as office:
         yield office
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    """A real TLS front for a server that a test starts on its ``port_behind``: ``url``, ``certificate``."""
+    from tests.services.https import open_front
+
+    with open_front(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
