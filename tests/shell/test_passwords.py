@@ -134,10 +134,15 @@ def test_a_full_line_refuses_at_once_and_lets_in_again_when_it_moves() -> None:
 
 def test_who_goes_away_frees_a_place_in_line_but_not_the_memory_of_what_runs() -> None:
     async def scene() -> None:
-        work, gate = PasswordWork(at_once=1, waiting=1), threading.Event()
-        running = asyncio.ensure_future(work._run(gate.wait, 30))
-        waiting = asyncio.ensure_future(work._run(gate.wait, 30))
-        await asyncio.sleep(0.05)
+        work, begun, gate = PasswordWork(at_once=1, waiting=1), threading.Event(), threading.Event()
+
+        def hold() -> None:
+            begun.set()
+            gate.wait(30)
+
+        running = asyncio.ensure_future(work._run(hold))
+        waiting = asyncio.ensure_future(work._run(hold))
+        assert await asyncio.to_thread(begun.wait, 30)
         for task in (waiting, running):
             task.cancel()
         await asyncio.gather(waiting, running, return_exceptions=True)
