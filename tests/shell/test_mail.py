@@ -343,6 +343,11 @@ def test_a_sender_that_is_no_address_is_a_setting_that_does_not_fit(text: str) -
         message.sender(Settings(mail_from=text))
 
 
+def test_without_a_sender_mail_comes_from_the_host_of_the_index() -> None:
+    of = message.sender(Settings(base_url="https://index.example.org:8443/py/", index_name="The Cellar"))
+    assert (of.addr_spec, of.display_name) == ("index@index.example.org", "The Cellar")
+
+
 # --- the server
 
 

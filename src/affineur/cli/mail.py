@@ -115,7 +115,7 @@ def mail_test(
     index = open_existing(data, config)
     server = parse_server(index.settings.mail_server)
     if server is None:
-        fail("There is no mail server. Set `mail_server` and `mail_from` first.", EXIT_NOT_READY)
+        fail("There is no mail server. Set `mail_server` first.", EXIT_NOT_READY)
     outcome = send_test(index, server, address, datetime.now(UTC))
     index.close()
     if outcome.result == "away":

@@ -10,6 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
+from urllib.parse import urlsplit
 
 from affineur.settings import Settings, SettingsError
 
@@ -20,16 +21,19 @@ from .rendering import Rendered
 def sender(settings: Settings) -> Address:
     """Whom mail comes from (`mail_from`: ``index@example.org`` or ``Index <index@example.org>``).
 
-    Raises `SettingsError` where there is none, or where it is not one address.
+    Without it, ``index@`` and the host of `base_url`. Raises `SettingsError` where there is neither, or where it is
+    not one address.
     """
-    found = getaddresses([settings.mail_from])
-    name, address = found[0] if len(found) == 1 and settings.mail_from.isprintable() else ("", "")
+    given = settings.mail_from or f"index@{urlsplit(settings.base_url).hostname or ''}"
+    found = getaddresses([given])
+    name, address = found[0] if len(found) == 1 and given.isprintable() else ("", "")
     try:
         require_address(address)
         return Address(name or settings.index_name, addr_spec=address)
     except (ValueError, UnfitMail) as error:
         raise SettingsError(
-            f"mail_from = {settings.mail_from!r} does not fit: it must be an address such as index@example.org."
+            f"mail_from = {settings.mail_from!r} does not fit: it must be an address such as index@example.org; "
+            "it may be empty where `base_url` is set."
         ) from error
 
 
