@@ -98,4 +98,4 @@ def recorded(
         query = query.where(table.id < before)
     for row in connection.execution_options(yield_per=500).execute(query):
         values: list[Any] = [*row]
-        yield Recorded(*values[:-1], orjson.loads(row.facts))
+        yield Recorded(*values[:-1], facts=orjson.loads(row.facts))
