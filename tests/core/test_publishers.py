@@ -490,6 +490,14 @@ def test_what_a_publisher_of_a_shared_service_expects_is_not_told(changes: dict[
     assert "secret" not in repr(decision)
 
 
+def test_a_publisher_of_a_shared_service_is_near_where_it_has_something_in_common() -> None:
+    claims = good_claims("oidc")
+    near = publisher("oidc", pipeline_slug="comte")
+    assert differing(publishers.choose([near], claims)) == ["pipeline_slug"]
+    far = publisher("oidc", organization_slug="somebody", pipeline_slug="comte", build_branch="")
+    assert differing(publishers.choose([far], claims)) == []
+
+
 def test_without_any_publisher_the_claims_are_told() -> None:
     decision = publishers.choose([], good_claims("google"))
     assert isinstance(decision, Decision)

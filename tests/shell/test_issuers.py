@@ -410,35 +410,39 @@ def test_an_issuer_that_answers_well_is_believed(wild: Upstream) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "why"),
     [
-        lambda wild: document(wild, issuer="https://example.org"),
-        lambda wild: document(wild, issuer=f"{wild.url}/"),
-        lambda wild: document(wild, issuer=None),
-        lambda wild: document(wild, jwks_uri=None),
-        lambda wild: document(wild, jwks_uri="http://keys.example.org/keys"),
-        lambda wild: document(wild, jwks_uri="ftp://127.0.0.1/keys"),
-        lambda wild: document(wild, jwks_uri="file:///keys"),
-        lambda wild: document(wild, jwks_uri="http://127.0.0.1:1@keys.example.org/"),
-        lambda wild: document(wild, jwks_uri="https://[::1"),
-        lambda wild: document(wild, jwks_uri="/keys"),
-        lambda wild: Answer(b"[]"),
-        lambda wild: Answer(b"{"),
-        lambda wild: Answer(b"\xff"),
-        lambda wild: Answer(b"[" * 100_000),
-        lambda wild: Answer(b"{}", status=404),
-        lambda wild: Answer(b" " * (MAXIMUM_DOCUMENT_BYTES + 1)),
-        lambda wild: Answer(b"{}", claimed_bytes=10),
-        lambda wild: Answer(b"\x1f\x8b", headers={"content-encoding": "gzip"}),
-        lambda wild: Answer(status=302, headers={"location": f"{wild.url}/moved"}),
-        lambda wild: Answer(status=307, headers={"location": "http://127.0.0.1:9/elsewhere"}),
+        (lambda wild: document(wild, issuer="https://example.org"), "names another issuer"),
+        (lambda wild: document(wild, issuer=f"{wild.url}/"), "names another issuer"),
+        (lambda wild: document(wild, issuer=None), "names another issuer"),
+        (lambda wild: document(wild, jwks_uri=None), "no https address"),
+        (lambda wild: document(wild, jwks_uri="http://keys.example.org/keys"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="ftp://127.0.0.1/keys"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="file:///keys"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="http://127.0.0.1:1@keys.example.org/"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="https://user@127.0.0.1/"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="https://[::1"), "no https address"),
+        (lambda wild: document(wild, jwks_uri="/keys"), "no https address"),
+        (lambda wild: Answer(b"[]"), "no JSON object"),
+        (lambda wild: Answer(b"{"), "no JSON"),
+        (lambda wild: Answer(b"\xff"), "no JSON"),
+        (lambda wild: Answer(b"[" * 100_000), "no JSON"),
+        (lambda wild: Answer(b"{}", status=404), "status 404"),
+        (lambda wild: Answer(b" " * (MAXIMUM_DOCUMENT_BYTES + 1)), "more than 256 KiB"),
+        (lambda wild: Answer(b"{}", claimed_bytes=10), "cannot be reached (RemoteProtocolError)"),
+        (lambda wild: Answer(b"\x1f\x8b", headers={"content-encoding": "gzip"}), "compresses its answer"),
+        (lambda wild: Answer(status=302, headers={"location": f"{wild.url}/moved"}), "status 302"),
+        (lambda wild: Answer(status=307, headers={"location": "http://127.0.0.1:9/elsewhere"}), "status 307"),
     ],
 )
 def test_a_discovery_document_that_is_not_in_order_is_not_followed(
-    wild: Upstream, answer: Callable[[Upstream], Answer]
+    wild: Upstream, answer: Callable[[Upstream], Answer], why: str
 ) -> None:
     wild.answers |= {"/moved": document(wild), "/keys": key_set(KEY.as_dict(private=False)), DISCOVERY: answer(wild)}
-    assert rule(said_by(wild)) == "publisher.issuer-away"
+    refused = said_by(wild)
+    assert rule(refused) == "publisher.issuer-away"
+    assert isinstance(refused, Decision)
+    assert why in refused.reason
     assert set(wild.asked) == {DISCOVERY}
 
 

@@ -141,7 +141,7 @@ class Issuers:
     def _key(self, issuer: AdmittedIssuer, key_id: str, now: datetime) -> RSAKey:
         keys = self._keys[issuer.url]
         if not _is_fresh(keys, now) or key_id not in keys.by_id:
-            self._refresh(issuer, keys, key_id, now)
+            self._refresh(issuer, keys, now)
         if keys.fetched_at is None or now - keys.fetched_at > GOOD_FOR:
             _away(issuer, "its keys could not be fetched", keys, now)
         if key_id not in keys.by_id:
@@ -152,13 +152,12 @@ class Issuers:
             )
         return keys.by_id[key_id]
 
-    def _refresh(self, issuer: AdmittedIssuer, keys: _Keys, key_id: str, now: datetime) -> None:
+    def _refresh(self, issuer: AdmittedIssuer, keys: _Keys, now: datetime) -> None:
         """Ask the issuer, unless that was done just now. Others wait for the one who asks, and then look again."""
         if not keys.lock.acquire(timeout=2 * _FETCH_SECONDS):
             _away(issuer, "it takes too long to answer", keys, now)
         try:
-            known = _is_fresh(keys, now) and key_id in keys.by_id
-            if known or (keys.next_try_at is not None and now < keys.next_try_at):
+            if keys.next_try_at is not None and now < keys.next_try_at:
                 return
             keys.next_try_at = now + TRIED_AGAIN_AFTER
             try:
