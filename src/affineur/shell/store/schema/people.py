@@ -197,6 +197,8 @@ project_publisher = sa.Table(
     _account(name="added_by", nullable=True, index=False),
     sa.Column("added_at", Moment, nullable=False),
     sa.Column("last_used_at", Moment),
+    # JSON object: ids learnt from the first token. Kept per project: whoever registers first decides for nobody else.
+    sa.Column("pins", sa.Text, nullable=False),
 )
 
 pending_publisher = sa.Table(

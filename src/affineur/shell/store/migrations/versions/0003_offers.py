@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("added_by", KEY, nullable=True),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("pins", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["added_by"], ["account.id"], name=op.f("fk_project_publisher_added_by"), ondelete="SET NULL"
         ),
