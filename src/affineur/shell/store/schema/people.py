@@ -231,7 +231,10 @@ role_invitation = sa.Table(
     metadata,
     sa.Column("id", KEY, primary_key=True),
     sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
-    _account(),
+    # Whom it is for: an account that was named, or whoever has verified the address, be it before or after.
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), index=True),
+    sa.Column("address", sa.Text),
+    sa.Column("address_key", sa.Text, index=True),
     sa.Column("role", sa.Text, nullable=False),
     _account(name="invited_by", nullable=True, index=False),
     sa.Column("created_at", Moment, nullable=False),
@@ -253,6 +256,15 @@ removal_proposal = sa.Table(
     sa.Column("settled_at", Moment),
     sa.Column("outcome", sa.Text),  # "removed", "consented", "objected", "withdrawn", "moderator" or "left"
     sa.Column("objection", sa.Text),
+)
+
+message_block = sa.Table(
+    "message_block",
+    metadata,
+    # Whose messages through the relay somebody does not want.
+    sa.Column("account_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("sender_id", sa.ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("since", Moment, nullable=False),
 )
 
 sponsor = sa.Table(
