@@ -149,6 +149,11 @@ def device_known(connection: sa.Connection, account_id: int, device_id: str) -> 
     )
 
 
+def is_device(connection: sa.Connection, device_id: str) -> bool:
+    """Whether any account was ever used on a device of that id: one that we named."""
+    return connection.scalar(sa.select(device.c.id).where(device.c.id == device_id).limit(1)) is not None
+
+
 def any_device(connection: sa.Connection, account_id: int) -> bool:
     """Whether the account was ever used on a device."""
     return connection.scalar(sa.select(device.c.id).where(device.c.account_id == account_id).limit(1)) is not None

@@ -1,0 +1,157 @@
+"""Beginning a session, inside the transaction of the act that proved who somebody is. Not an act itself.
+
+Whoever gave the first proof gets a session in the stage "factor", which opens nothing, where the account has second
+factors; the second proof ends that session and begins a new one with a new secret, so that a secret that somebody
+knew before is worth nothing after (session fixation; ASVS 5.0 §7.2.4). What does not live here: the proofs, and
+the cookies (`web.session`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import sqlalchemy as sa
+
+from affineur.core.second_factor import Proof, StepUp
+from affineur.core.security import Caller, Happened, Origin
+from affineur.shell.bearer import digest_of, new_secret
+from affineur.shell.index import Index
+from affineur.shell.store import accounts, emails, security, sessions
+from affineur.shell.store.accounts import AccountRow
+from affineur.shell.store.sessions import SessionRow, Stage
+
+Via = Literal["password", "company", "passkey"]
+
+FACTOR_WITHIN = timedelta(minutes=15)
+"""How long the second factor is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A session that began, and the secrets of its cookies. ``device_secret`` None: the browser keeps the one it has.
+
+    ``seconds``: how long the session's cookie is good for.
+    """
+
+    session_secret: str
+    device_secret: str | None
+    stage: Stage
+    seconds: int
+
+
+def begin(
+    connection: sa.Connection,
+    index: Index,
+    account: AccountRow,
+    *,
+    via: Via,
+    proof: Proof,
+    needs_factor: bool,
+    device: str | None,
+    origin: Origin,
+    now: datetime,
+) -> Begun:
+    """Begin a session for ``account``, which has just given ``proof``.
+
+    ``needs_factor``: a second factor is still asked for; `complete` then makes the session whole. ``device``: the
+    secret of the device cookie the browser sent, if it did. A device that no account has used is given a secret of
+    ours: nobody is followed by a cookie that somebody else put into their browser.
+    """
+    known = device is not None and sessions.is_device(connection, digest_of(device))
+    given = None if known else new_secret()
+    device_id = digest_of(given or device or "")
+    if needs_factor:
+        secret, ends = new_secret(), now + FACTOR_WITHIN
+        sessions.add(connection, _row(account, secret, "factor", via, device_id, origin, now, ends), None)
+        return Begun(secret, given, "factor", int(FACTOR_WITHIN.total_seconds()))
+    return _whole(connection, index, account, via, proof, device_id, given, origin, now)
+
+
+def complete(
+    connection: sa.Connection,
+    index: Index,
+    waiting: SessionRow,
+    account: AccountRow,
+    proof: Proof,
+    origin: Origin,
+    now: datetime,
+) -> Begun:
+    """Make a session of the stage "factor" whole: the second factor, ``proof``, was given. The old one ends."""
+    sessions.end(connection, waiting.id)
+    device_id = waiting.device_id or digest_of(new_secret())
+    return _whole(connection, index, account, waiting.via, proof, device_id, None, origin, now)
+
+
+def _whole(
+    connection: sa.Connection,
+    index: Index,
+    account: AccountRow,
+    via: str,
+    proof: Proof,
+    device_id: str,
+    device_secret: str | None,
+    origin: Origin,
+    now: datetime,
+) -> Begun:
+    secret, lasts = new_secret(), timedelta(days=index.settings.session_days)
+    by = _caller(connection, index, account, origin, now)
+    since = sessions.device_known(connection, account.id, device_id)
+    if since is None and sessions.any_device(connection, account.id):
+        _tell_new_device(connection, account, by)
+    sessions.see_device(connection, account.id, device_id, now, origin.user_agent)
+    row = _row(account, secret, "whole", via, device_id, origin, now, now + lasts)
+    sessions.add(connection, row, StepUp(now, proof, since))
+    facts = {"via": via, "proof": proof, "session": public_id(row.id)}
+    security.append(connection, by, Happened("SignedIn", account.id, account.name, facts=facts))
+    return Begun(secret, device_secret, "whole", int(lasts.total_seconds()))
+
+
+def public_id(session_id: str) -> str:
+    """What a session is called on pages and in the log: enough to tell it from others, and no way to use it."""
+    return session_id[:16]
+
+
+def _tell_new_device(connection: sa.Connection, account: AccountRow, by: Caller) -> None:
+    security.append(connection, by, Happened("NewDevice", account.id, account.name))
+    values = {
+        "account": account.name,
+        "at": by.now,
+        "device": by.origin.user_agent[:200] or "a program that does not say what it is",
+        "place": by.origin.address or "an address that is not kept",
+    }
+    emails.tell(connection, account.id, "new-device", values, by.now)
+
+
+def _caller(connection: sa.Connection, index: Index, account: AccountRow, origin: Origin, now: datetime) -> Caller:
+    actor = accounts.actor_by_id(connection, account.id, factor_required=index.settings.second_factor_required)
+    if actor is None:
+        raise ValueError("A session cannot begin for an account that was deleted.")
+    return Caller(actor, now, origin)
+
+
+def _row(
+    account: AccountRow,
+    secret: str,
+    stage: Stage,
+    via: str,
+    device_id: str,
+    origin: Origin,
+    now: datetime,
+    ends: datetime,
+) -> SessionRow:
+    return SessionRow(
+        id=digest_of(secret),
+        account_id=account.id,
+        stage=stage,
+        via=via,
+        created_at=now,
+        seen_at=now,
+        expires_at=ends,
+        address=origin.address,
+        user_agent=origin.user_agent,
+        device_id=device_id,
+        challenge=None,
+        challenge_at=None,
+    )
