@@ -29,7 +29,8 @@ Action = Literal[
     "read", "upload", "create", "yank", "archive", "unarchive", "hold", "set-limits",
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
-    "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "create-machine",
+    "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve",
+    "create-machine", "sponsor", "see-machine", "run-machine", "release-machine",
     "see-accounts", "see-log", "freeze", "set-office", "invite-account",
 ]  # fmt: skip
 
@@ -70,6 +71,7 @@ class Resource:
     """What is acted on. Of a project: the role the actor has on it, and who may publish.
 
     ``account_id``: of an account, whose it is. Both None: the index itself.
+    ``sponsored``: of an automation account, whether the actor answers for it.
     """
 
     project: NormalizedName | None = None
@@ -78,6 +80,7 @@ class Resource:
     new_projects: Literal["users", "operators"] = "users"
     publishers_only: bool = False
     account_id: int | None = None
+    sponsored: bool = False
 
 
 def publishers_only(required: bool, ends_at: datetime | None, now: datetime) -> bool:
@@ -108,7 +111,7 @@ class Need:
     """
 
     verb: str
-    on: Literal["project", "own account", "index"]
+    on: Literal["project", "own account", "machine", "index"]
     roles: frozenset[Role] = frozenset()
     offices: frozenset[Office] = frozenset()
     right: TokenAction | None = "manage"
@@ -157,6 +160,11 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "revoke-token": Need("revoke tokens of this", "own account", machines=True),
         "reserve": Need("add pending publishers to this", "own account", strength="proof", ladder="publish"),
         "create-machine": Need("make automation accounts with this", "own account", strength="proof", ladder="manage"),
+        "sponsor": Need("answer for machines with this", "own account", strength="proof", ladder="manage"),
+        "see-machine": Need("see", "machine", offices=_OFFICES, right="read"),
+        "run-machine": Need("act for", "machine", strength="proof", ladder="manage"),
+        # Stopping is free here, too.
+        "release-machine": Need("cease to answer for", "machine", strength="proof"),
         "see-accounts": Need("see the accounts of", "index", offices=_OFFICES, right="read"),
         "see-log": Need("read the security log of", "index", offices=frozenset({"operator", "auditor"}), right="read"),
         "freeze": Need("freeze accounts of", "index", offices=_MODERATION, strength="proof"),
@@ -173,7 +181,7 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
         return allow("access.system")
     need = ACTIONS[action]
     for decision in (
-        _not_frozen(actor),
+        not_frozen(actor),
         _token_covers(actor, need, resource),
         _has_standing(actor, action, need, resource),
         _publisher_where_required(actor, action, resource),
@@ -185,7 +193,8 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
     return allow(f"access.{action}")
 
 
-def _not_frozen(actor: Actor) -> Decision:
+def not_frozen(actor: Actor) -> Decision:
+    """Whether the account is not frozen: what everything begins with, even what asks for nothing else."""
     if actor.posture.frozen:
         return deny(
             "access.frozen",
@@ -234,8 +243,16 @@ def _has_standing(actor: Actor, action: Action, need: Need, resource: Resource) 
         return _may_create(actor, resource)
     if need.on == "own account":
         return _own_account(actor, need, resource)
+    if need.on == "machine" and resource.sponsored:
+        return allow("access.sponsor")
     if actor.office in need.offices or resource.role in need.roles:
         return allow("access.role")
+    if need.on == "machine":
+        return deny(
+            "access.sponsor",
+            f"Only the people who answer for an automation account may {need.verb} it.",
+            "Ask one of them to invite you.",
+        )
     if need.on == "index":
         return deny(
             "access.office",
@@ -298,13 +315,7 @@ def _is_protected(actor: Actor, action: Action, need: Need, now: datetime) -> De
     """The second factor of a person; the sponsors of a machine."""
     posture = actor.posture
     if actor.kind == "automation" and posture.sponsors_short_from is not None:
-        paused_at = posture.sponsors_short_from + SPONSORLESS_WAITS
-        if now >= paused_at:
-            return deny(
-                "access.sponsors",
-                f"'{actor.name}' is paused since {paused_at:%Y-%m-%d}: fewer than {SPONSORS_NEEDED} people sponsor it.",
-                "As soon as another person sponsors it, it goes on.",
-            )
+        return _sponsored(actor.name, posture, posture.sponsors_short_from, now)
     if actor.kind != "person":
         return allow("access.protected")
     if action in ("create", "reserve"):
@@ -312,6 +323,26 @@ def _is_protected(actor: Actor, action: Action, need: Need, now: datetime) -> De
     if need.ladder is not None:
         return second_factor.on_the_ladder(posture, need.ladder, now)
     return allow("access.protected")
+
+
+def _sponsored(name: str, posture: Posture, short_from: datetime, now: datetime) -> Decision:
+    """Whether a machine with too few sponsors goes on: one that had enough does for a while, a new one waits."""
+    if posture.waits_for_sponsors:
+        return deny(
+            "access.sponsors",
+            f"'{name}' does nothing yet: it takes {SPONSORS_NEEDED} people who answer for it.",
+            "It begins the moment another person accepts to sponsor it.",
+        )
+    paused_at = short_from + SPONSORLESS_WAITS
+    if now >= paused_at:
+        return deny(
+            "access.sponsors",
+            f"'{name}' is paused since {paused_at:%Y-%m-%d}: fewer than {SPONSORS_NEEDED} people answer for it.",
+            "Its roles and tokens are untouched, and it goes on the moment another person sponsors it.",
+            paused_at=paused_at.isoformat(),
+            limit_days=SPONSORLESS_WAITS.days,
+        )
+    return allow("access.sponsors")
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -50,7 +50,7 @@ class Posture:
 
     ``required``: whether it must have a factor: the index asks for it, and somebody signs in with it.
     ``ladder_from``: since when it holds a role without one. ``sponsors_short_from``: of a machine, since when fewer
-    people than needed answer for it.
+    people than needed answer for it; ``waits_for_sponsors``: it never had as many.
     """
 
     factors: frozenset[FactorKind] = frozenset()
@@ -59,6 +59,7 @@ class Posture:
     stepped_up: StepUp | None = None
     frozen: bool = False
     sponsors_short_from: datetime | None = None
+    waits_for_sponsors: bool = False
 
     @property
     def is_late(self) -> bool:

@@ -65,6 +65,8 @@ POSTURE = (
     account.c.deleted_at,
     account.c.ladder_from,
     account.c.sponsors_short_from,
+    # A machine is short of sponsors from its first moment until it has had enough.
+    sa.func.coalesce(account.c.sponsors_short_from <= account.c.created_at, sa.false()).label("waits_for_sponsors"),
     sa.or_(account.c.password_hash.is_not(None), sa.exists().where(identity.c.account_id == account.c.id)).label(
         "signs_in"
     ),
@@ -98,6 +100,7 @@ def actor(
         stepped_up=stepped_up,
         frozen=row.frozen_at is not None,
         sponsors_short_from=row.sponsors_short_from,
+        waits_for_sponsors=bool(row.waits_for_sponsors),
     )
     return Actor(row.account_id, row.account_name, row.office, row.account_kind, actions, projects, posture, token_id)
 
