@@ -284,31 +284,33 @@ def _record(
         )
     )
     serial = journal.append(connection, now, events, actor.name or None)
-    projects.add_file(
-        connection,
-        {
-            "project_id": project.id,
-            "release_id": release_id,
-            "filename": spooled.filename,
-            "kind": filename.kind,
-            "python_version": filename.python_version,
-            "size_bytes": spooled.size_bytes,
-            "sha256": spooled.sha256,
-            "blake2b_256": spooled.blake2b_256,
-            "md5": spooled.md5,
-            "requires_python": metadata.requires_python,
-            "metadata_sha256": candidate.metadata_sha256,
-            "comment": candidate.comment,
-            "uploaded_at": uploaded_at,
-            "uploaded_by": actor.account_id,
-            "uploaded_via": _via(actor, terms),
-            "publisher": actor.name if actor.kind == "publisher" else None,
-            "yanked": terms.yanked,
-            "yanked_reason": terms.yanked_reason,
-        },
-    )
+    row = {"project_id": project.id, "release_id": release_id, **_file_row(actor, candidate, uploaded_at, terms)}
+    projects.add_file(connection, row)
     projects.touch(connection, project.id, serial, now, added_bytes=spooled.size_bytes)
     grants.note_act(connection, project.id, actor.account_id, now)
+
+
+def _file_row(actor: Actor, candidate: _Candidate, uploaded_at: datetime, terms: Terms) -> dict[str, object]:
+    """A file's columns, but for where it belongs."""
+    spooled, filename = candidate.spooled, candidate.distribution.filename
+    return {
+        "filename": spooled.filename,
+        "kind": filename.kind,
+        "python_version": filename.python_version,
+        "size_bytes": spooled.size_bytes,
+        "sha256": spooled.sha256,
+        "blake2b_256": spooled.blake2b_256,
+        "md5": spooled.md5,
+        "requires_python": candidate.distribution.metadata.requires_python,
+        "metadata_sha256": candidate.metadata_sha256,
+        "comment": candidate.comment,
+        "uploaded_at": uploaded_at,
+        "uploaded_by": actor.account_id,
+        "uploaded_via": _via(actor, terms),
+        "publisher": actor.name if actor.kind == "publisher" else None,
+        "yanked": terms.yanked,
+        "yanked_reason": terms.yanked_reason,
+    }
 
 
 def _via(actor: Actor, terms: Terms) -> str:

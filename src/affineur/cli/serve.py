@@ -16,12 +16,13 @@ from functools import partial
 
 import typer
 
+from affineur.actions.chores import CHORES
 from affineur.actions.found import Founded, found
-from affineur.projections import follow, pages
+from affineur.projections import follow, pages, post
 from affineur.settings import Settings
 from affineur.shell import logs
 from affineur.shell.index import open_index
-from affineur.shell.store import SchemaMismatch
+from affineur.shell.store import SchemaMismatch, emails
 from affineur.web import metrics, supervisor, worker
 from affineur.web.edge import program
 
@@ -55,9 +56,14 @@ def run_background(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     index = open_index(settings)
+    # A mail server may keep one waiting: the post has a thread of its own.
+    posting = threading.Thread(target=post.keep_posting, args=(index, stop, emails.note_failure), name="post")
+    posting.start()
     try:
-        follow.follow(index, stop)
+        follow.follow(index, stop, chores=CHORES)
     finally:
+        stop.set()
+        posting.join()
         index.close()
 
 

@@ -1,7 +1,7 @@
 """Following the journal: the background work that keeps every projection up to date.
 
-One loop, one tick a second: finish pages that a crash or another node left, bring search up to date, and,
-debounced, write the list of all projects. Runs in one process of a node (`serve` starts it, or `work`).
+One loop, two ticks a second: finish pages that a crash or another node left, bring search up to date, and,
+debounced, write the list of all projects; now and then do what falls due by itself. Runs in one process of a node (`serve` starts it, or `work`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from affineur.shell.index import Index
@@ -30,9 +31,27 @@ _ROOT_REST = 1.0
 large index it may never take more than half of one core."""
 
 
-def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lambda: None) -> None:
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """What falls due by itself: ``run`` is called every ``seconds``, does what is due and says how much it was.
+
+    It is cheap when nothing is, and harmless when called twice.
+    """
+
+    name: str
+    seconds: float
+    run: Callable[[Index, datetime], int]
+
+
+def follow(
+    index: Index,
+    stop: threading.Event,
+    beat: Callable[[], object] = lambda: None,
+    chores: Sequence[Chore] = (),
+) -> None:
     """Work until ``stop`` is set. A failing step is logged and tried again at the next tick."""
     rest_until = sweep_at = 0.0
+    due_at = dict.fromkeys((chore.name for chore in chores), 0.0)
     settling = _Settling(index)
     found = search.open_search(index)
     while not stop.is_set():
@@ -49,10 +68,24 @@ def follow(index: Index, stop: threading.Event, beat: Callable[[], object] = lam
             if time.monotonic() >= sweep_at:
                 mend.sweep_left_overs(index, datetime.now(UTC))
                 sweep_at = time.monotonic() + SWEEP_SECONDS
+            for chore in chores:
+                if time.monotonic() >= due_at[chore.name]:
+                    due_at[chore.name] = time.monotonic() + chore.seconds
+                    _do(chore, index)
         except Exception:  # the loop must outlive a database that is away for a moment
             log.exception("background work failed; trying again")
             stop.wait(5.0)
         stop.wait(TICK_SECONDS)
+
+
+def _do(chore: Chore, index: Index) -> None:
+    """One chore that fails keeps no other one from its turn."""
+    try:
+        done = chore.run(index, datetime.now(UTC))
+        if done:
+            log.info("%s: %s", chore.name, done)
+    except Exception:
+        log.exception("%s failed; trying again in %g seconds", chore.name, chore.seconds)
 
 
 class _Settling:

@@ -172,8 +172,3 @@ def see_device(connection: sa.Connection, account_id: int, device_id: str, at: d
                 id=device_id, account_id=account_id, first_seen_at=at, seen_at=at, user_agent=user_agent[:200]
             )
         )
-
-
-def sweep(connection: sa.Connection, now: datetime) -> int:
-    """Forget sessions that have ended; how many."""
-    return connection.execute(session.delete().where(session.c.expires_at <= now)).rowcount
