@@ -126,9 +126,11 @@ class Visitor:
 
     def keep(self, session_secret: str, device_secret: str | None = None) -> None:
         """Put cookies of a session into the browser."""
-        self.client.cookies.set(SESSION, session_secret)
+        host = self.client.base_url.host
+        domain = host if "." in host else f"{host}.local"  # as http.cookiejar calls a host without a dot
+        self.client.cookies.set(SESSION, session_secret, domain)
         if device_secret is not None:
-            self.client.cookies.set(DEVICE, device_secret)
+            self.client.cookies.set(DEVICE, device_secret, domain)
 
     def cookie(self, name: str) -> str | None:
         """The cookie of that name; of several, the newest."""
@@ -142,7 +144,7 @@ class Visitor:
 
     def get(self, path: str, *, follow: bool = False, **headers: str) -> httpx.Response:
         """Open a page (``path`` without a slash in front, or with)."""
-        return self.client.get(path.lstrip("/"), follow_redirects=follow, headers=headers)
+        return self.client.get(path.lstrip("/"), follow_redirects=follow, headers=_named(headers))
 
     def post(
         self,
@@ -157,8 +159,8 @@ class Visitor:
         data = dict(fields or {})
         if own:
             data = {"form_key": self.form_key, **data} if self.cookie(SESSION) else data
-            headers = {"sec-fetch-site": "same-origin", **headers}
-        return self.client.post(path.lstrip("/"), data=data, follow_redirects=follow, headers=headers)
+            headers = {"sec_fetch_site": "same-origin", **headers}
+        return self.client.post(path.lstrip("/"), data=data, follow_redirects=follow, headers=_named(headers))
 
     def close(self) -> None:
         """Close the browser."""
@@ -174,6 +176,10 @@ class Visitor:
 def words(response: httpx.Response) -> str:
     """What a page says, without its markup, in one line."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
+
+
+def _named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 @lru_cache

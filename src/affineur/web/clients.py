@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starlette.requests import Request
+
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -18,3 +20,9 @@ def address_of(headers: Headers, peer: str, trusted_proxies: int) -> str:
     if len(hops) < trusted_proxies:
         return hops[0] if hops else peer
     return hops[-trusted_proxies]
+
+
+def client_of(request: Request) -> str:
+    """The whole address of whoever sends a request: for counting attempts, never for keeping."""
+    peer = request.client.host if request.client else ""
+    return address_of(request.headers.raw, peer, request.app.state.index.settings.trusted_proxies)
