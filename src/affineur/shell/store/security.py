@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -97,5 +96,7 @@ def recorded(
     if before is not None:
         query = query.where(table.id < before)
     for row in connection.execution_options(yield_per=500).execute(query):
-        values: list[Any] = [*row]
-        yield Recorded(*values[:-1], facts=orjson.loads(row.facts))
+        yield Recorded(
+            row.id, row.at, row.event, row.outcome, row.account, row.actor, row.project, row.rule, row.address,
+            row.user_agent, orjson.loads(row.facts),
+        )  # fmt: skip
