@@ -30,7 +30,7 @@ Action = Literal[
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve",
-    "create-machine", "sponsor", "see-machine", "run-machine", "release-machine",
+    "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "release-machine",
     "see-accounts", "see-log", "freeze", "set-office", "invite-account",
 ]  # fmt: skip
 
@@ -160,6 +160,7 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "revoke-token": Need("revoke tokens of this", "own account", machines=True),
         "reserve": Need("add pending publishers to this", "own account", strength="proof", ladder="publish"),
         "create-machine": Need("make automation accounts with this", "own account", strength="proof", ladder="manage"),
+        "answer-invitation": Need("answer invitations to this", "own account"),
         "sponsor": Need("answer for machines with this", "own account", strength="proof", ladder="manage"),
         "see-machine": Need("see", "machine", offices=_OFFICES, right="read"),
         "run-machine": Need("act for", "machine", strength="proof", ladder="manage"),
