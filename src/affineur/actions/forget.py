@@ -1,4 +1,4 @@
-"""Forget: rows that have served their purpose go: sessions, links, counters, spent identities, answers kept for repeats."""
+"""Forget: rows that have served their purpose go: sessions, links, counters, spent identities, kept answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import schema
 
 KEPT = timedelta(days=1)
-"""How long an answer is kept for a request that is repeated, and a minted token after its end, to say that it expired."""
+"""How long an answer is kept for a repeated request, and a minted token after its end, to say that it expired."""
 
 
 def forget_expired(index: Index, now: datetime) -> int:
