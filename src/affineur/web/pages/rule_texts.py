@@ -63,7 +63,7 @@ GROUPS = (
     ),
     Group(
         "Who you are",
-        "The same baseline for everyone who can publish. Nobody loses a role for being late: actions pause, and resume.",
+        "The same baseline for everyone who can publish. Nobody loses a role for being late: acts pause, and resume.",
         (
             ("factor.first", "A second factor comes before the first role."),
             ("factor.manage", "After 90 days with a role and without a second factor, managing is paused."),
@@ -76,7 +76,7 @@ GROUPS = (
             ("factor.cloned", "A key whose counter does not rise may have been copied, and is not taken."),
             ("password.length", "A password has 12 to 1,024 characters, of any kind."),
             ("password.breached", "A password must not be in the operator's list of stolen passwords."),
-            ("password.guessable", "A password must be hard to guess, also for who knows its owner's name and addresses."),
+            ("password.guessable", "A password must be hard to guess, also for who knows its owner's name."),
             ("password.breach-list", "The list of breached passwords has to be a sorted file of SHA-1 hashes."),
             ("signin.busy", "Only so many passwords are checked at once; the next is asked to wait a few seconds."),
             ("recovery.wait", "A recovery without a code waits one to fourteen days, so that the owner can object."),
@@ -85,7 +85,6 @@ GROUPS = (
             ("recovery.vouch", "Vouching takes another person with a second factor, a co-owner for 30 days."),
             ("form.origin", "A form is taken from the pages of this index only."),
             ("form.size", "A form has at most 64 KiB."),
-            ("form.encoding", "A form is sent as UTF-8."),
             *(
                 (f"throttle.{name}", f"Only so many {what} are counted in a while; the answer says when again.")
                 for name, what in (
