@@ -406,7 +406,7 @@ def test_a_page_is_as_long_as_wanted_up_to_a_hundred(served: Served) -> None:
     assert len(call(served, "GET", "/cheeses").json["items"]) == 50
     assert len(call(served, "GET", "/cheeses?limit=100").json["items"]) == 100
     assert faults(call(served, "GET", "/cheeses?limit=101")) == {"/limit": "Expected int <= 100"}
-    assert set(faults(call(served, "GET", "/cheeses?limit=x&after=1"))) == {"/limit"}
+    assert set(faults(call(served, "GET", "/cheeses?limit=x&after=MQ"))) == {"/limit"}
 
 
 @pytest.mark.parametrize("after", ["", "a", "%FF", "!", urlsafe_b64encode(b"\xff").decode(), "AA"])
@@ -487,16 +487,16 @@ def test_a_secret_is_told_once_and_never_kept(served: Served) -> None:
         "location": f"/cheeses/{first.json['id']}",
     }
     with served.index.store.read() as connection:
-        kept = connection.execute(idempotency.select()).all()
-    assert kept
-    assert not [row for row in kept if b"hush-hush" in (row.body or b"") or urlsafe_b64encode(b"hush") in row.body]
+        row = connection.execute(idempotency.select().where(idempotency.c.key == key.strip('"'))).one()
+    assert json.loads(row.body)["body"] == ""
 
 
 def test_a_refused_request_gives_its_key_back(served: Served) -> None:
     key = new_key()
-    for rule in ("access.role", "throttle.relay"):
-        problem(call(served, "POST", "/refusals", {"rule": rule}, idempotency_key=key), *{
-            "access.role": (403, rule), "throttle.relay": (429, rule)}[rule])  # fmt: skip
+    for rule, status in (("access.role", 403), ("access.role", 403), ("throttle.relay", 429)):
+        answer = call(served, "POST", "/refusals", {"rule": rule}, idempotency_key=key)
+        assert "idempotency-replayed" not in answer.headers
+        problem(answer, status, rule)
 
 
 def test_what_broke_off_is_not_done_again(served: Served) -> None:

@@ -39,7 +39,7 @@ _KEY_PARAMETER = {
     "required": False,
     "description": "A text in quotes, new for each request. Within 24 hours the same request with the same key is "
     "done once, and answered alike (draft-ietf-httpapi-idempotency-key-header-07).",
-    "schema": {"type": "string", "pattern": '^"[ !#-\\[\\]-~]{1,255}"$'},
+    "schema": {"type": "string", "minLength": 3, "maxLength": 257, "pattern": '^"[ !#-\\[\\]-~]+"$'},
 }
 
 
@@ -88,12 +88,13 @@ def parameters(kind: type[Input]) -> Iterable[dict[str, Any]]:
         if shown.get("default", ...) is None:  # a parameter is left out, never null
             del shown["default"]
             others = [each for each in shown.get("anyOf", []) if each != {"type": "null"}]
-            shown = others[0] if len(others) == 1 else {**shown, "anyOf": others}
+            shown = dict(others[0]) if len(others) == 1 else {**shown, "anyOf": others}
+        said = value.get("description") or shown.pop("description", None)
         yield {
             "name": name,
             "in": "query",
             "required": name in schema.get("required", []),
-            **({"description": value["description"]} if "description" in value else {}),
+            **({"description": said} if said else {}),
             "schema": shown,
         }
 

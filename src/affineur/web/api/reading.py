@@ -35,9 +35,17 @@ class Paging(Input):
     limit: Annotated[
         int, msgspec.Meta(ge=1, le=MAXIMUM_LIMIT, description=f"At most so many items; {DEFAULT_LIMIT} unless told.")
     ] = DEFAULT_LIMIT
-    after: Annotated[
-        str | None, msgspec.Meta(description="Where to go on: taken from `next` of the page before, not made up.")
-    ] = None
+    after: (
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=2,
+                pattern="^[A-Za-z0-9_-]+$",
+                description="Where to go on: taken from `next` of the page before, not made up.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 async def read_body(request: Request) -> bytes:
