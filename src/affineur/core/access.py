@@ -31,6 +31,7 @@ Action = Literal[
     "set-publishers", "require-publishers", "release-publishers",
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve",
     "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "release-machine",
+    "retire-machine", "set-sponsors",
     "see-accounts", "see-log", "freeze", "set-office", "invite-account",
 ]  # fmt: skip
 
@@ -107,7 +108,8 @@ class Need:
 
     ``verb`` completes "isn't allowed to … project 'x'". ``on``: what kind of thing it is done to. ``right``: what a
     token must be for; None: no token is enough, it is done where somebody is signed in. ``ladder``: what of
-    the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may.
+    the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may. ``sponsors``:
+    whether those may who answer for the machine.
     """
 
     verb: str
@@ -118,8 +120,11 @@ class Need:
     strength: Strength = "none"
     ladder: Literal["manage", "publish"] | None = None
     machines: bool = False
+    sponsors: bool = False
 
 
+_FACTOR_FIRST: frozenset[Action] = frozenset({"create", "reserve", "create-machine", "sponsor", "run-machine"})
+"""What takes the second factor from the first moment on: nobody had it before, so nobody loses anything."""
 _OWNER: frozenset[Role] = frozenset({"owner"})
 _ANY_ROLE: frozenset[Role] = frozenset({"owner", "maintainer"})
 _OPERATOR: frozenset[Office] = frozenset({"operator"})
@@ -159,13 +164,15 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "create-token": Need("make tokens for this", "own account", strength="proof"),
         "revoke-token": Need("revoke tokens of this", "own account", machines=True),
         "reserve": Need("add pending publishers to this", "own account", strength="proof", ladder="publish"),
-        "create-machine": Need("make automation accounts with this", "own account", strength="proof", ladder="manage"),
+        "create-machine": Need("make automation accounts with this", "own account", strength="proof"),
         "answer-invitation": Need("answer invitations to this", "own account"),
-        "sponsor": Need("answer for machines with this", "own account", strength="proof", ladder="manage"),
-        "see-machine": Need("see", "machine", offices=_OFFICES, right="read"),
-        "run-machine": Need("act for", "machine", strength="proof", ladder="manage"),
+        "sponsor": Need("answer for machines with this", "own account", strength="proof"),
+        "see-machine": Need("see", "machine", offices=_OFFICES, right="read", sponsors=True),
+        "run-machine": Need("act for", "machine", strength="proof", sponsors=True),
         # Stopping is free here, too.
-        "release-machine": Need("cease to answer for", "machine", strength="proof"),
+        "release-machine": Need("cease to answer for", "machine", strength="proof", sponsors=True),
+        "retire-machine": Need("retire", "machine", offices=_OPERATOR, strength="strong", sponsors=True),
+        "set-sponsors": Need("say who answers for", "machine", offices=_OPERATOR, strength="strong"),
         "see-accounts": Need("see the accounts of", "index", offices=_OFFICES, right="read"),
         "see-log": Need("read the security log of", "index", offices=frozenset({"operator", "auditor"}), right="read"),
         "freeze": Need("freeze accounts of", "index", offices=_MODERATION, strength="proof"),
@@ -244,15 +251,15 @@ def _has_standing(actor: Actor, action: Action, need: Need, resource: Resource) 
         return _may_create(actor, resource)
     if need.on == "own account":
         return _own_account(actor, need, resource)
-    if need.on == "machine" and resource.sponsored:
+    if need.sponsors and resource.sponsored:
         return allow("access.sponsor")
     if actor.office in need.offices or resource.role in need.roles:
         return allow("access.role")
     if need.on == "machine":
         return deny(
             "access.sponsor",
-            f"Only the people who answer for an automation account may {need.verb} it.",
-            "Ask one of them to invite you.",
+            f"Only those who answer for an automation account{_or_holders(need.offices)} may {need.verb} it.",
+            "Ask one of them.",
         )
     if need.on == "index":
         return deny(
@@ -319,7 +326,7 @@ def _is_protected(actor: Actor, action: Action, need: Need, now: datetime) -> De
         return _sponsored(actor.name, posture, posture.sponsors_short_from, now)
     if actor.kind != "person":
         return allow("access.protected")
-    if action in ("create", "reserve"):
+    if action in _FACTOR_FIRST:
         return second_factor.first_role(posture)
     if need.ladder is not None:
         return second_factor.on_the_ladder(posture, need.ladder, now)
@@ -352,3 +359,7 @@ def _listed(words: Iterable[str]) -> str:
 
 def _holders(offices: Iterable[str]) -> str:
     return " and ".join(f"{office}s" for office in sorted(offices))
+
+
+def _or_holders(offices: frozenset[Office]) -> str:
+    return f", and {_holders(offices)} of this index," if offices else ""
