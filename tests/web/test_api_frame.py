@@ -93,7 +93,7 @@ def make_slowly(call: Call) -> Made:
 
 
 def listed(call: Call) -> Listing:
-    first = int(call.page.after or 0)
+    first = min(call.page.after_number or 0, 119)
     numbers = range(first, min(first + call.page.limit, 120))
     items = [Shown(id=str(each), name=call.query.kind or "any") for each in numbers]
     last = numbers[-1] + 1
@@ -412,6 +412,12 @@ def test_a_page_is_as_long_as_wanted_up_to_a_hundred(served: Served) -> None:
 @pytest.mark.parametrize("after", ["", "a", "%FF", "!", urlsafe_b64encode(b"\xff").decode(), "AA"])
 def test_a_made_up_position_is_refused(served: Served, after: str) -> None:
     assert set(faults(call(served, "GET", f"/cheeses?after={after}"))) == {"/after"}
+
+
+@pytest.mark.parametrize("position", ["x", "-1", "1e3", "٣", "9" * 19])
+def test_a_position_that_should_be_a_number_is_one(served: Served, position: str) -> None:
+    after = urlsafe_b64encode(position.encode()).decode().rstrip("=")
+    problem(call(served, "GET", f"/cheeses?after={after}"), 422, "api.fields")
 
 
 def test_a_query_is_as_strict_as_a_body(served: Served) -> None:

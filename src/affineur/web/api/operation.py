@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from affineur.core.access import Action, Actor
+from affineur.core.decision import refuse
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 
@@ -45,6 +46,15 @@ class Page:
 
     limit: int = DEFAULT_LIMIT
     after: str | None = None
+
+    @property
+    def after_number(self) -> int | None:
+        """The position as a number of at most 18 digits (a row's key fits). `Refused` (``api.fields``) else."""
+        if self.after is None:
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", self.after):
+            refuse("api.fields", "after is not a position of this list.", "Take it from `next`.")
+        return int(self.after)
 
 
 @dataclass(frozen=True, slots=True)
