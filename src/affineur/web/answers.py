@@ -18,7 +18,22 @@ from .addresses import base_url
 from .metrics import RULE_KEY
 from .protocol import REASON_HEADER, reason_phrase
 
-_STATUS = {"access": 403, "identity": 403, "upload.state": 403, "form.action-gone": 410}
+_STATUS = {
+    "access": 403,
+    "identity": 403,
+    "factor": 403,
+    "token.revoked": 403,
+    "token.expired": 403,
+    "token.not-yet": 403,
+    "token.caveat": 403,
+    "upload.state": 403,
+    "form.origin": 403,
+    "project.exists": 404,
+    "token.exists": 404,
+    "form.action-gone": 410,
+    "throttle": 429,
+    "signin.busy": 503,
+}
 
 
 def status_of(decision: Decision) -> int:

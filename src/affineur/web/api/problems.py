@@ -30,10 +30,6 @@ HEADERS = {
 """Of every answer below ``/api``."""
 
 _STATUS: Mapping[str, int] = {
-    "factor": 403,
-    "throttle": 429,
-    "project.exists": 404,
-    "token.exists": 404,
     "api.not-found": 404,
     "api.method": 405,
     "api.accept": 406,

@@ -84,7 +84,6 @@ GROUPS = (
             ("recovery.expired", "A recovery is completed within 30 days of its wait, or begun anew."),
             ("recovery.vouch", "Vouching takes another person with a second factor, a co-owner for 30 days."),
             ("form.origin", "A form is taken from the pages of this index only."),
-            ("form.size", "A form has at most 64 KiB."),
             *(
                 (f"throttle.{name}", f"Only so many {what} are counted in a while; the answer says when again.")
                 for name, what in (
