@@ -14,6 +14,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from affineur.core.accounts import NOBODY
 from affineur.core.second_factor import Proof, StepUp
 from affineur.core.security import Caller, Happened, Origin
 from affineur.shell.bearer import digest_of, new_secret
@@ -23,6 +24,25 @@ from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.sessions import SessionRow, Stage
 
 Via = Literal["password", "company", "passkey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody who is not signed in. ``address``: whole, for counting attempts and nothing else; ``origin`` is kept.
+
+    ``device``: the secret of the device cookie that came along.
+    """
+
+    now: datetime
+    origin: Origin
+    address: str = ""
+    device: str | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Nobody in particular, as the log has it."""
+        return Caller(NOBODY, self.now, self.origin)
+
 
 FACTOR_WITHIN = timedelta(minutes=15)
 """How long the second factor is waited for."""
@@ -96,7 +116,7 @@ def _whole(
     now: datetime,
 ) -> Begun:
     secret, lasts = new_secret(), timedelta(days=index.settings.session_days)
-    by = _caller(connection, index, account, origin, now)
+    by = caller_for(connection, index, account, origin, now)
     since = sessions.device_known(connection, account.id, device_id)
     if since is None and sessions.any_device(connection, account.id):
         _tell_new_device(connection, account, by)
@@ -124,7 +144,8 @@ def _tell_new_device(connection: sa.Connection, account: AccountRow, by: Caller)
     emails.tell(connection, account.id, "new-device", values, by.now)
 
 
-def _caller(connection: sa.Connection, index: Index, account: AccountRow, origin: Origin, now: datetime) -> Caller:
+def caller_for(connection: sa.Connection, index: Index, account: AccountRow, origin: Origin, now: datetime) -> Caller:
+    """Who acts once it is known that somebody is ``account``. ValueError for one that was deleted."""
     actor = accounts.actor_by_id(connection, account.id, factor_required=index.settings.second_factor_required)
     if actor is None:
         raise ValueError("A session cannot begin for an account that was deleted.")

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
+from .access import Actor
 from .decision import Decision, allow, deny, refuse
 
 LONGEST_NAME = 100
 LONGEST_CHOSEN_NAME = 40
 """Characters of a name that people choose for themselves: it is shown beside others."""
+
+MOST_ADDRESSES = 10
+"""Of one account, those included whose link was not opened yet."""
+
+NOBODY = Actor(account_id=None, name="", actions=frozenset())
+"""Somebody who is not signed in: may do nothing, and is named by no name in the log."""
+
+Registration = Literal["open", "invitation", "closed"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}\Z", re.ASCII)
 _CHOSEN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\Z", re.ASCII)
@@ -86,6 +96,23 @@ def chosen_name(name: str, taken: bool, similar: str | None) -> Decision:
             "Choose a name that differs in more than l, i and 1, o and 0, or separators.",
         )
     return allow("account.name")
+
+
+def registration(setting: Registration, invited: bool) -> Decision:
+    """Whether somebody may make an account for themselves. Refused by ``register.closed``, ``register.invitation``."""
+    if setting == "closed":
+        return deny(
+            "register.closed",
+            "Nobody can make an account on this index by themselves.",
+            "An operator makes one with `affineur account create`, or changes the setting registration.",
+        )
+    if setting == "invitation" and not invited:
+        return deny(
+            "register.invitation",
+            "An account on this index takes an invitation.",
+            "Ask an operator for one: they send it to your e-mail address.",
+        )
+    return allow("register")
 
 
 def address_key(address: str) -> str:

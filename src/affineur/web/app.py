@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from affineur.core.decision import Decision
 from affineur.shell.index import Index
+from affineur.shell.passwords import PasswordWork
 
 from . import cors, feeds, files, health, json_api, metrics, pages, simple_api, uploads
 from .answers import refusal
@@ -113,4 +114,5 @@ def build(index: Index, log: RequestLog) -> Starlette:
     app.state.index = index
     app.state.log = log
     app.state.meter = meter
+    app.state.passwords = PasswordWork()
     return app

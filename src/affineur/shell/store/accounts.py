@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from affineur.core.access import Actor, Kind, Office
+from affineur.core.accounts import lookalike_key
 from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
 from affineur.core.second_factor import FactorKind, Posture, StepUp
@@ -133,6 +134,14 @@ def account_id(connection: sa.Connection, name: str) -> int | None:
 def is_taken(connection: sa.Connection, name: str) -> bool:
     """Whether the name belongs, or ever belonged, to an account: names are not given to somebody else."""
     return connection.scalar(sa.select(account.c.id).where(account.c.name_key == name.lower())) is not None
+
+
+def lookalike(connection: sa.Connection, name: str) -> str | None:
+    """An account, living or deleted, whose name could be mistaken for ``name``. Cost: a look at every name."""
+    folded: sa.ColumnElement[Any] = account.c.name_key
+    for one, other in (("l", "1"), ("i", "1"), ("o", "0"), ("-", ""), ("_", ""), (".", "")):
+        folded = sa.func.replace(folded, one, other)
+    return connection.scalar(sa.select(account.c.name).where(folded == lookalike_key(name)).limit(1))
 
 
 def any_account(connection: sa.Connection) -> bool:

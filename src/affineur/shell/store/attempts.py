@@ -2,7 +2,8 @@
 
 An attempt is counted *before* it is made (`take`) and given back where it was right (`give_back`): so many at the
 same moment are no way around a limit. Both are transactions of their own, since an act that is refused writes
-nothing else. What does not live here: how many are too many (`core.throttle`).
+nothing else. What does not live here: how many are too many (`core.throttle`); forgetting
+old counters (`actions.forget`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from affineur.core.decision import Decision
-from affineur.core.throttle import LONGEST_WINDOW, Counted, Limit, admit_all, after
+from affineur.core.throttle import Counted, Limit, admit_all, after
 
 from .engine import Store
 from .schema import attempt
@@ -62,16 +63,6 @@ def give_back_in(connection: sa.Connection, counters: Counters) -> None:
     connection.execute(
         attempt.update().where(attempt.c.key.in_(keys), attempt.c.count > 0).values(count=attempt.c.count - 1)
     )
-
-
-def sweep(store: Store, now: datetime) -> int:
-    """Forget counters that no limit looks at any more; how many. Cost where there are none: one read."""
-    over = attempt.c.since < now - 2 * LONGEST_WINDOW
-    with store.read() as connection:
-        if connection.scalar(sa.select(attempt.c.key).where(over).limit(1)) is None:
-            return 0
-    with store.write() as connection:
-        return connection.execute(attempt.delete().where(over)).rowcount
 
 
 def _counted(connection: sa.Connection, counters: Counters) -> list[tuple[Limit, Counted | None]]:

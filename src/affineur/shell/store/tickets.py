@@ -1,6 +1,7 @@
 """Tickets: what the link in a mail stands for. Each is used once, for one purpose, within its time.
 
-Only the digest of a ticket's secret is stored. What does not live here: what a ticket lets somebody do (`actions`).
+Only the digest of a ticket's secret is stored. What does not live here: what a ticket lets somebody do (`actions`), and
+forgetting old ones (`actions.forget`).
 """
 
 from __future__ import annotations
@@ -90,6 +91,9 @@ def withdraw(
     return connection.execute(ticket.update().where(*wanted).values(used_at=now)).rowcount
 
 
-def sweep(connection: sa.Connection, now: datetime) -> int:
-    """Forget tickets whose time is over; how many."""
-    return connection.execute(ticket.delete().where(ticket.c.expires_at <= now)).rowcount
+def waiting(connection: sa.Connection, purpose: str, now: datetime) -> list[Ticket]:
+    """The tickets of a purpose that could be used at ``now``, newest first."""
+    query = sa.select(
+        ticket.c.purpose, ticket.c.account_id, ticket.c.subject, ticket.c.created_at, ticket.c.expires_at
+    ).where(ticket.c.purpose == purpose, ticket.c.used_at.is_(None), ticket.c.expires_at > now)
+    return [Ticket(*tuple(row)) for row in connection.execute(query.order_by(ticket.c.created_at.desc()))]
