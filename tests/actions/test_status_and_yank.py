@@ -16,10 +16,12 @@ from affineur.actions.status import set_status
 from affineur.actions.tokens import create_token, revoke_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM, Actor
-from affineur.core.decision import Refused
+from affineur.core.decision import Decision, Refused
 from affineur.core.names import NormalizedName
+from affineur.core.second_factor import Posture, StepUp
+from affineur.core.security import console
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, grants, journal, projects
+from affineur.shell.store import accounts, grants, journal, projects, tokens
 
 LATER = START + timedelta(days=1)
 BRIE = NormalizedName("brie")
@@ -87,10 +89,10 @@ def test_what_does_not_exist_cannot_be_yanked(index: Index, selection: Selection
 
 
 def test_a_stranger_may_not_yank(index: Index) -> None:
-    made = create_token(index, "mallory", START)
+    made = create_token(index, console(START), "mallory")
     with index.store.read() as connection:
-        mallory = accounts.actor_of(connection, made.secret, START)
-    assert mallory is not None
+        mallory = tokens.actor_of(connection, made.secret, START, factor_required=True)
+    assert isinstance(mallory, Actor)
     with pytest.raises(Refused, match="isn't allowed to yank"):
         set_yanked(index, mallory, Selection(BRIE), True, LATER)
 
@@ -120,7 +122,7 @@ def test_a_quarantined_project_offers_nothing_and_comes_back_as_it_was(index: In
     ("act", "back", "status"), [("archive", "unarchive", "archived"), ("deprecate", "undeprecate", "deprecated")]
 )
 def test_owners_change_the_status_of_their_project_and_back(index: Index, act: str, back: str, status: str) -> None:
-    owner = Actor(_account(index, "olga"), "olga")
+    owner = _signed_in(index, "olga")
     set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
     assert set_status(index, owner, act, BRIE, LATER, "why").status.status == status  # type: ignore[arg-type]
     assert page(index)["project-status"] == {"status": status, "reason": "why"}
@@ -130,9 +132,9 @@ def test_owners_change_the_status_of_their_project_and_back(index: Index, act: s
 
 
 def test_owners_may_not_quarantine(index: Index) -> None:
-    owner = Actor(_account(index, "olga"), "olga")
+    owner = _signed_in(index, "olga")
     set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
-    with pytest.raises(Refused, match="Only operators"):
+    with pytest.raises(Refused, match="Only moderators and operators"):
         set_status(index, owner, "quarantine", BRIE, LATER)
 
 
@@ -166,38 +168,46 @@ def test_a_limit_of_its_own_decides_what_a_project_may_publish(index: Index) -> 
 
 
 def test_a_token_works_until_it_is_revoked_or_ends(index: Index) -> None:
-    made = create_token(index, "olga", START, projects=(BRIE,), expires_at=START + timedelta(days=2))
+    made = create_token(index, console(START), "olga", projects=(BRIE,), expires_at=START + timedelta(days=2))
     assert made.new_account
-    assert not create_token(index, "olga", START).new_account
+    assert not create_token(index, console(START), "olga").new_account
 
-    def actor(days: float) -> Actor | None:
+    def actor(days: float) -> Actor | Decision:
         with index.store.read() as connection:
-            return accounts.actor_of(connection, made.secret, START + timedelta(days=days))
+            return tokens.actor_of(connection, made.secret, START + timedelta(days=days), factor_required=True)
 
     found = actor(1)
-    assert found is not None
+    assert isinstance(found, Actor)
     assert (found.name, found.projects, found.is_operator) == ("olga", frozenset({BRIE}), False)
-    assert actor(2) is None
-    revoke_token(index, made.id, START)
-    assert actor(1) is None
+    ended = actor(2)
+    assert isinstance(ended, Decision) and ended.rule == "token.expired"
+    revoke_token(index, console(START), made.id)
+    revoked = actor(1)
+    assert isinstance(revoked, Decision) and revoked.rule == "token.revoked"
     with pytest.raises(Refused, match="no token"):
-        revoke_token(index, made.id, START)
+        revoke_token(index, console(START), made.id)
 
 
 @pytest.mark.parametrize("name", ["", "-x", "a b", "x\n", "ü", "a" * 101])
 def test_an_account_name_that_would_confuse_is_refused(index: Index, name: str) -> None:
     with pytest.raises(Refused, match="cannot be the name"):
-        create_token(index, name, START)
+        create_token(index, console(START), name)
 
 
 def test_an_existing_account_is_not_made_an_operator_in_passing(index: Index) -> None:
-    create_token(index, "olga", START)
+    create_token(index, console(START), "olga")
     with pytest.raises(Refused, match="is no operator"):
-        create_token(index, "olga", START, operator=True)
+        create_token(index, console(START), "olga", operator=True)
+
+
+def _signed_in(index: Index, name: str) -> Actor:
+    """Somebody with a passkey, who has just confirmed with it."""
+    protected = Posture(frozenset({"passkey"}), required=True, stepped_up=StepUp(LATER, "passkey"))
+    return Actor(_account(index, name), name, posture=protected)
 
 
 def _account(index: Index, name: str) -> int:
-    create_token(index, name, START)
+    create_token(index, console(START), name)
     with index.store.read() as connection:
         found = accounts.account_id(connection, name)
     assert found is not None

@@ -109,9 +109,7 @@ def test_a_refused_upload_writes_nothing(index: Index) -> None:
 
 def test_who_publishes_first_owns_the_project_and_others_do_not(index: Index) -> None:
     with index.store.write() as connection:
-        alice, bob = (
-            Actor(accounts.add_account(connection, name, NOW, is_operator=False), name) for name in ("alice", "bob")
-        )
+        alice, bob = (Actor(accounts.add_account(connection, name, NOW), name) for name in ("alice", "bob"))
     publish(index, "cheese", actor=alice)
     publish(index, "cheese", "1.1", actor=alice)
     assert refused_rule(index, "cheese", "1.2", actor=bob) == "access.role"

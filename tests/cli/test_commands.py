@@ -76,7 +76,7 @@ def test_bash_is_offered_the_commands_that_fit() -> None:
 def test_init_is_done_once(tmp_path: Path) -> None:
     first = ask("init", "--data", tmp_path / "data")
     assert first["operator"] == "operator"
-    assert first["token"].startswith("affineur-")
+    assert first["token"].startswith("pypi-")
     assert ask("init", "--data", tmp_path / "data")["token"] is None
     assert "set up already" in run("init", "--data", tmp_path / "data").stdout
 
@@ -113,7 +113,7 @@ def test_tokens_are_created_listed_and_revoked(data: Path) -> None:
 def test_a_new_account_is_announced_beside_the_token(data: Path) -> None:
     done = run("token", "create", "--user", "olga", "--data", data)
     assert "There was no account olga; it was made" in done.stderr
-    assert re.search(r"shown only now: affineur-\S+$", done.stdout)
+    assert re.search(r"shown only now: pypi-\S+$", done.stdout)
 
 
 def test_the_life_of_a_project_is_changed_by_name(data: Path) -> None:
@@ -147,12 +147,14 @@ def test_roles_and_limits_are_set_and_shown(data: Path) -> None:
 def test_config_shows_every_setting_with_its_source(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "my.toml"
     file.write_text('port = 9000\ndatabase = "postgresql://olga:secret@127.0.0.1/x"\n')
-    done = run("config", "--json", "--data", data, "--config", file, AFFINEUR_WORKERS="7")
+    hidden = {"AFFINEUR_COMPANY_CLIENT_SECRET": "hush", "AFFINEUR_MAIL_SERVER": "smtps://post:hush@127.0.0.1:465"}
+    done = run("config", "--json", "--data", data, "--config", file, AFFINEUR_WORKERS="7", **hidden)
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert (rows["port"]["value"], rows["port"]["source"]) == (9000, str(file))
     assert (rows["workers"]["value"], rows["workers"]["source"]) == (7, "AFFINEUR_WORKERS")
     assert (rows["data"]["source"], rows["host"]["source"]) == ("flag", "default")
-    assert "secret" not in done.stdout
+    assert ":secret@" not in done.stdout
+    assert "hush" not in done.stdout
     text = run("config", "--data", data, AFFINEUR_WORKERS="7").stdout
     assert "workers = 7    (from AFFINEUR_WORKERS; default: 2)" in text
     assert "There is no setting" in run("config", "nonsense", code=EXIT_USAGE).stderr

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 import pytest
 
-from affineur.core.access import SYSTEM, Actor
+from affineur.core.access import SYSTEM, Actor, Resource, may
 from affineur.core.fold import PROJECT_DEFAULTS, Folded
 from affineur.core.journal import Event
-from affineur.core.lifecycle import TRANSITIONS, Act, changes, event, may_act
+from affineur.core.lifecycle import TRANSITIONS, Act, changes, event
 from affineur.core.names import NormalizedName
+from affineur.core.second_factor import Posture, StepUp
 from affineur.core.standing import Standing
 
 BRIE = NormalizedName("brie")
-OWNER = Actor(1, "olga")
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+OWNER = Actor(1, "olga", posture=Posture(frozenset({"passkey"}), True, stepped_up=StepUp(NOW, "passkey")))
 STANDINGS = [
     Standing(maintenance, mr, advice, ar, safety, sr)  # type: ignore[arg-type]
     for (maintenance, mr), (advice, ar), (safety, sr) in itertools.product(
@@ -54,8 +57,14 @@ def test_taking_an_act_back_gives_what_was_before_in_every_other_dimension(
 
 @pytest.mark.parametrize("act", ACTS)
 def test_only_operators_hold_and_clear(act: Act) -> None:
-    assert may_act(SYSTEM, act).allowed
-    assert may_act(OWNER, act).allowed == (act not in ("quarantine", "clear"))
+    owned = Resource(BRIE, role="owner")
+    action = TRANSITIONS[act].action
+    assert may(SYSTEM, action, owned, NOW).allowed
+    assert may(OWNER, action, owned, NOW).allowed == (act not in ("quarantine", "clear"))
+    for office in ("operator", "moderator", "auditor"):
+        held = may(replace(OWNER, office=office), action, Resource(BRIE), NOW).allowed  # type: ignore[arg-type]
+        holds = act in ("quarantine", "clear")
+        assert held == (office == "operator" or (holds and office == "moderator"))
 
 
 @pytest.mark.parametrize("reason", [None, "", " \n\t "])

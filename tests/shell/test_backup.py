@@ -26,15 +26,16 @@ from affineur.actions.status import set_status
 from affineur.actions.tokens import create_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.cli.errors import EXIT_DAMAGED, explain
-from affineur.core.access import SYSTEM
+from affineur.core.access import SYSTEM, Actor
 from affineur.core.journal import GENESIS, Event, chain, faults
 from affineur.core.names import NormalizedName
+from affineur.core.security import console
 from affineur.projections import mend
 from affineur.projections.check import check
 from affineur.shell.backup import MANIFEST, BackupUnfit, TargetInUse, backup, read_manifest, restore
 from affineur.shell.blobs import LocalBlobs
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, journal, projects
+from affineur.shell.store import accounts, journal, projects, tokens
 from affineur.shell.store.schema import file, metadata
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def damage(index: Index) -> list[object]:
 
 
 def test_a_restored_index_is_the_same_byte_for_byte(source: Index, tmp_path: Path, opened: list[Index]) -> None:
-    token = create_token(source, "olga", START)
+    token = create_token(source, console(START), "olga")
     done = backup(source, tmp_path / "backup", NOW)
     copy = restored(tmp_path / "backup", tmp_path / "copy", opened)
     assert tree_of(copy) == tree_of(source)
@@ -99,8 +100,8 @@ def test_a_restored_index_is_the_same_byte_for_byte(source: Index, tmp_path: Pat
     with copy.store.read() as connection:
         assert list(faults(journal.entries(connection))) == []
         assert journal.head(connection) == (done.manifest.serial, done.manifest.journal_hash)
-        actor = accounts.actor_of(connection, token.secret, NOW)
-    assert actor is not None
+        actor = tokens.actor_of(connection, token.secret, NOW, factor_required=True)
+    assert isinstance(actor, Actor)
     assert actor.name == "olga"
     assert (copy.settings.logs / "requests-2026-01-01.jsonl").read_text() == '{"a": 1}\n'
 
@@ -110,7 +111,7 @@ def test_a_restored_index_can_be_published_to(source: Index, tmp_path: Path, ope
     copy = restored(tmp_path / "backup", tmp_path / "copy", opened)
     publish(copy, "gouda", "1.0", minutes=500)
     publish(copy, "brie", "2.0", minutes=501)
-    assert create_token(copy, "new", START).new_account
+    assert create_token(copy, console(START), "new").new_account
     mend.rebuild(copy, NOW)
     assert damage(copy) == []
 

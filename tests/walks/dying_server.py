@@ -197,7 +197,7 @@ def _with_index(command: Command, act: Callable[..., object]) -> int:
     from affineur.shell.index import open_index
 
     index = open_index(load(command.settings, {}).settings)
-    operator = Actor(account_id=None, name="operator", is_operator=True)
+    operator = Actor(account_id=None, name="operator", office="operator")
     act(index, operator, datetime.now(UTC), *command.arguments or [""])
     return 0
 

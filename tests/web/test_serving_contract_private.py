@@ -30,7 +30,7 @@ ALSO = [
 ]  # fmt: skip
 WRONG = {
     "none": None,
-    "another": basic("__token__", "affineur-not-a-token"),
+    "another": basic("__token__", "pypi-not-a-token"),
     "a password": basic("somebody", "secret"),
     "nonsense": "Basic !!!",
     "another scheme": "Digest x",
@@ -88,7 +88,7 @@ def test_ranges_and_conditions_need_a_token_too(server: Server) -> None:
 
 
 def test_a_revoked_token_opens_nothing_from_the_next_request_on(server: Server) -> None:
-    created = json.loads(run(server, "token", "create", "--user", "reader", "--scope", "read", "--json"))
+    created = json.loads(run(server, "token", "create", "--user", "reader", "--action", "read", "--json"))
     reader = basic("__token__", created["token"])
     for path in (SMALL_FILE, "/simple/gouda/"):
         assert ask(server, "GET", path, authorization=reader).status == 200
@@ -98,7 +98,7 @@ def test_a_revoked_token_opens_nothing_from_the_next_request_on(server: Server) 
 
 
 def test_an_expired_token_opens_nothing(server: Server) -> None:
-    arguments = ("--user", "late", "--scope", "read", "--expires-in-days", "0.00000001", "--json")
+    arguments = ("--user", "late", "--action", "read", "--expires-in-days", "0.00000001", "--json")
     created = json.loads(run(server, "token", "create", *arguments))
     late = basic("__token__", created["token"])
     for path in (SMALL_FILE, LARGE_FILE, "/simple/gouda/"):

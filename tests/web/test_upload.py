@@ -95,8 +95,8 @@ NO_PASSWORDS = "Username/Password authentication is no longer supported. Migrate
         ("Basic !!!", NOBODY),
         (basic("", ""), NOBODY),
         (basic("__token__", ""), NOBODY),
-        (basic("__token__", "affineur-wrong"), NOBODY),
-        ("Bearer affineur-wrong", NOBODY),
+        (basic("__token__", "pypi-wrong"), NOBODY),
+        ("Bearer pypi-wrong", NOBODY),
         ("Bearer", NOBODY),
         ("Digest username=ann", NOBODY),
         (basic("ann", "secret"), NO_PASSWORDS),
@@ -121,18 +121,18 @@ def test_a_token_may_also_come_as_bearer_or_token(index: Server, scheme: str) ->
 
 
 def test_revoked_and_expired_tokens_are_403(index: Server) -> None:
-    for token in (
-        new_token(index, "past", LONG_AGO, revoked=True),
-        new_token(index, "past", LONG_AGO, lifetime=timedelta(days=1)),
-    ):
-        refused(upload(index, a_wheel("unauthorised"), token=token), NOBODY, status=403)
+    revoked = new_token(index, "past", LONG_AGO, revoked=True)
+    refused(upload(index, a_wheel("unauthorised"), token=revoked), "The token was revoked.", status=403)
+    expired = new_token(index, "past", LONG_AGO, lifetime=timedelta(days=1))
+    refused(upload(index, a_wheel("unauthorised"), token=expired), "The token expired at", status=403)
     lasting = new_token(index, "past", LONG_AGO, lifetime=timedelta(days=365 * 1000))
     published(upload(index, a_wheel("authorised"), token=lasting))
 
 
 def test_a_token_that_may_only_read_uploads_nothing(index: Server) -> None:
-    reader = new_token(index, "reader", LONG_AGO, scope="read")
-    refused(upload(index, a_wheel("unauthorised"), token=reader), "This token may read only.", status=403)
+    reader = new_token(index, "reader", LONG_AGO, actions=["read"])
+    answer = upload(index, a_wheel("unauthorised"), token=reader)
+    refused(answer, "This token may not upload: it is for read only.", status=403)
 
 
 def test_a_narrowed_token_is_good_for_its_own_projects_only(index: Server) -> None:

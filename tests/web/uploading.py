@@ -11,7 +11,7 @@ import http.client
 import json
 import socket
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +21,11 @@ from urllib.parse import urlsplit
 from tests.core.distributions import sdist, sdist_filename, wheel, wheel_filename
 from tests.services.affineur import Server
 
-from affineur.core.access import Scope
+from affineur.actions import minting
+from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
 from affineur.settings import Settings
-from affineur.shell.store import Store, accounts, connect
+from affineur.shell.store import Store, accounts, connect, tokens
 
 BOUNDARY = "a-boundary-that-no-file-contains"
 Fields = Sequence[tuple[str, str]]
@@ -188,7 +189,7 @@ def new_token(
     account: str,
     at: datetime,
     *,
-    scope: Scope = "publish",
+    actions: Collection[TokenAction] = ALL_ACTIONS,
     projects: tuple[str, ...] | None = None,
     lifetime: timedelta | None = None,
     revoked: bool = False,
@@ -198,14 +199,14 @@ def new_token(
     with store_of(server) as store, store.write() as connection:
         key = accounts.account_id(connection, account)
         if key is None:
-            key = accounts.add_account(connection, account, at, is_operator=False)
+            key = accounts.add_account(connection, account, at)
         expires_at = None if lifetime is None else at + lifetime
-        token, secret = accounts.add_token(
-            connection, key, "test", at, scope=scope, projects=names, expires_at=expires_at
+        made = minting.account_token(
+            connection, key, "test", at, actions=actions, projects=names, expires_at=expires_at
         )
         if revoked:
-            accounts.revoke(connection, token, at)
-    return secret
+            tokens.revoke(connection, [made.id], at, "a test")
+    return made.secret
 
 
 def left_behind(server: Server, database: str = "") -> list[str]:

@@ -11,13 +11,13 @@ from affineur.settings import ENVIRONMENT_PREFIX, Loaded, describe
 
 
 def rows(loaded: Loaded) -> list[dict[str, object]]:
-    """Every setting with value, source, default, kind, variable and text. Passwords in URLs are hidden."""
+    """Every setting with value, source, default, kind, variable and text. Passwords in URLs, and secrets, are hidden."""
     return [
         {
             "name": name,
-            "value": _shown(getattr(loaded.settings, name)),
+            "value": _shown(name, getattr(loaded.settings, name)),
             "source": loaded.sources[name],
-            "default": _shown(default),
+            "default": _shown(name, default),
             "kind": kind,
             "variable": ENVIRONMENT_PREFIX + name.upper(),
             "doc": doc,
@@ -42,7 +42,9 @@ def _text(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _shown(value: object) -> object:
+def _shown(name: str, value: object) -> object:
+    if name.endswith("_secret") and value:
+        return "***"
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, str) and "://" in value and "@" in value:
