@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from . import schema
 
-SCHEMA_REVISION = "0004"
+SCHEMA_REVISION = "0005"
 """The newest migration. A test holds it against `migrations/`."""
 
 
@@ -86,11 +86,13 @@ def connect(url: str) -> Store:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(parsed, connect_args={"timeout": 30.0, "check_same_thread": False})
+        engine = sa.create_engine(
+            parsed, hide_parameters=True, connect_args={"timeout": 30.0, "check_same_thread": False}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=12)
+        engine = sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=12)
     return Store(engine)
 
 
