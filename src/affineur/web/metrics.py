@@ -42,6 +42,9 @@ _PREFIXES = (
     ("/static/", "static"),
     ("/project/", "project"),
     ("/search", "search"),
+    ("/api", "api"),
+    ("/account", "account"),
+    ("/_/", "publishing"),
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"})
 

@@ -104,6 +104,25 @@ GROUPS = (
         ),
     ),
     Group(
+        "The API",
+        "What programs send to `/api/v1`.",
+        (
+            ("api.not-found", "There is nothing at this address of the API."),
+            ("api.method", "The address does not take this method; `Allow` names those it does."),
+            ("api.accept", "The API answers in JSON."),
+            ("api.size", "A body has at most 64 KiB."),
+            ("api.content-type", "A body is plain JSON, sent as application/json."),
+            ("api.syntax", "A body is well-formed JSON in UTF-8."),
+            ("api.fields", "Every value has the type and size that the operation declares; there is no unknown one."),
+            ("api.idempotency-key", "A key is one text in quotes, sent by a caller with an account."),
+            ("api.idempotency-reused", "A key stands for one request with one token."),
+            ("api.idempotency-running", "The first request with the key has not ended."),
+            ("api.idempotency-unknown", "The first request with the key broke off; look whether it was done."),
+            ("api.idempotency-secret", "It was done; its secret was told once and is not kept."),
+            ("api.failed", "Something failed here; the operator finds it in the log."),
+        ),
+    ),
+    Group(
         "Names and versions",
         "Names are compared in normalised form: lowercase, and every run of '-', '_' and '.' as one '-'.",
         (
