@@ -40,7 +40,9 @@ def account_token(
     expires_at: datetime | None = None,
 ) -> Minted:
     """A token of an account, for ``actions`` on ``projects`` (None: all the account may act on)."""
-    limits = [caveats.for_account(str(account_id)), caveats.for_actions(actions)]
+    limits = [caveats.for_account(str(account_id))]
+    if frozenset(actions) != caveats.ALL_ACTIONS:
+        limits.append(caveats.for_actions(actions))
     if projects is not None:
         limits.append(caveats.for_projects(projects))
     return _mint(connection, limits, label, now, expires_at, account_id=account_id)
