@@ -115,7 +115,8 @@ def actor_by_id(connection: sa.Connection, account_id: int, *, factor_required: 
 def find(connection: sa.Connection, name: str) -> AccountRow | None:
     """The account of that name, in any case; deleted ones are not found."""
     query = sa.select(*_COLUMNS).where(account.c.name_key.in_([name.lower(), name]), account.c.deleted_at.is_(None))
-    row = connection.execute(query).first()
+    # Accounts from before case was ignored may differ by it alone: then the one spelled exactly so is meant.
+    row = connection.execute(query.order_by((account.c.name_key == name).desc())).first()
     return None if row is None else AccountRow(*tuple(row))
 
 
