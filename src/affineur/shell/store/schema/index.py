@@ -39,6 +39,7 @@ role = sa.Table(
     sa.Column("granted_at", Moment, nullable=False),
     sa.Column("granted_by", sa.ForeignKey("account.id", ondelete="SET NULL")),  # NULL: the index or its command line
     sa.Column("last_act_at", Moment),
+    sa.Column("via", sa.Text),  # "company": given by a group of the company's sign-in, which may take it back
 )
 
 release = sa.Table(

@@ -31,6 +31,7 @@ account = sa.Table(
     ),  # lower case: `Ann` is `ann`
     sa.Column("kind", sa.Text, nullable=False, server_default="person"),  # "person" or "automation"
     sa.Column("office", sa.Text),  # "operator", "moderator", "auditor" of the index itself, or NULL
+    sa.Column("company_office", sa.Text),  # the office that groups of the company's sign-in gave, or NULL
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("password_hash", sa.Text),
     sa.Column("password_changed_at", Moment),
