@@ -9,7 +9,7 @@ and the second-factor ladder's numbers (`second_factor`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
@@ -165,7 +165,7 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "revoke-token": Need("revoke tokens of this", "own account", machines=True),
         "reserve": Need("add pending publishers to this", "own account", strength="proof", ladder="publish"),
         "create-machine": Need("make automation accounts with this", "own account", strength="proof"),
-        "answer-invitation": Need("answer invitations to this", "own account"),
+        "answer-invitation": Need("answer invitations to this", "own account", sponsors=True),
         "sponsor": Need("answer for machines with this", "own account", strength="proof"),
         "see-machine": Need("see", "machine", offices=_OFFICES, right="read", sponsors=True),
         "run-machine": Need("act for", "machine", strength="proof", sponsors=True),
@@ -184,7 +184,10 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
 
 
 def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Decision:
-    """Whether ``actor`` may perform ``action`` on ``resource`` at ``now`` (aware UTC)."""
+    """Whether ``actor`` may perform ``action`` on ``resource`` at ``now`` (aware UTC).
+
+    A refusal has the facts ``action``, ``strength`` (what the act asks for) and ``project``, beside those of its rule.
+    """
     if actor.kind == "system":
         return allow("access.system")
     need = ACTIONS[action]
@@ -197,7 +200,8 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
         second_factor.strong_enough(actor.posture, need.strength, now),
     ):
         if not decision.allowed:
-            return decision
+            facts = {**decision.facts, "action": action, "strength": need.strength, "project": resource.project}
+            return replace(decision, facts=MappingProxyType(facts))
     return allow(f"access.{action}")
 
 
@@ -249,10 +253,10 @@ def _has_standing(actor: Actor, action: Action, need: Need, resource: Resource) 
         return allow("access.read")
     if action == "create":
         return _may_create(actor, resource)
-    if need.on == "own account":
-        return _own_account(actor, need, resource)
     if need.sponsors and resource.sponsored:
         return allow("access.sponsor")
+    if need.on == "own account":
+        return _own_account(actor, need, resource)
     if actor.office in need.offices or resource.role in need.roles:
         return allow("access.role")
     if need.on == "machine":

@@ -85,7 +85,7 @@ def fit_token(
     if unfit or not actions:
         return deny(
             "machine.token",
-            f"A machine's token is for {', '.join(sorted(FOR_MACHINES))}, and never to {' or '.join(unfit) or 'nothing'}.",
+            f"A machine's token is for {', '.join(sorted(FOR_MACHINES))}, and not for {', '.join(unfit) or 'nothing'}.",
             "People manage and archive, with tokens of their own.",
         )
     if expires_at is None:

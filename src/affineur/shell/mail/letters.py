@@ -71,6 +71,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "left-project": _ROLE | {"at"},
     "relay-message": frozenset({"sender", "project", "topic", "text"}),
     "sponsor-short": frozenset({"machine", "sponsors", "until"}),
+    "sponsor-invitation": frozenset({"account", "machine", "by", "expires_at", "page"}),
     # accounts
     "account-frozen": _PERSON | {"reason"},
     "account-thawed": _PERSON,

@@ -147,6 +147,22 @@ def drop(connection: sa.Connection, account_id: int, at: datetime) -> list[Machi
     return left
 
 
+def forget(connection: sa.Connection, machine_id: int) -> None:
+    """A machine has ended: nobody answers for it any more, and nobody is asked to."""
+    connection.execute(sponsor.delete().where(sponsor.c.machine_id == machine_id))
+    about = ticket.c.subject.startswith(f"{machine_id} ", autoescape=True)
+    connection.execute(ticket.delete().where(ticket.c.purpose == OFFER, about))
+
+
+def short(connection: sa.Connection) -> list[tuple[Machine, int | None]]:
+    """The machines with fewer sponsors than they take, each with the reminder that went out last (days left)."""
+    query = sa.select(account.c.id, account.c.ladder_noticed_days).where(
+        account.c.kind == "automation", account.c.sponsors_short_from.is_not(None), account.c.deleted_at.is_(None)
+    )
+    found = [(machine(connection, row.id), row.ladder_noticed_days) for row in connection.execute(query).all()]
+    return [(each, noticed) for each, noticed in found if each is not None]
+
+
 def only_for(connection: sa.Connection, account_id: int) -> list[str]:
     """The names of the machines that nobody else answers for."""
     return [each.name for each in machines(connection, account_id) if len(each.sponsors) == 1]

@@ -1,0 +1,149 @@
+"""Automation accounts: make one, make and revoke its tokens, retire it.
+
+A machine never signs in: it has no password and no address, only tokens, which the people make who answer for it.
+What does not live here: who those are (`sponsors`), and its roles, which owners give and its sponsors accept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from affineur.core import accounts as account_rules
+from affineur.core import machines
+from affineur.core.access import Resource, actor_class, may
+from affineur.core.caveats import TokenAction
+from affineur.core.decision import refuse
+from affineur.core.journal import Event
+from affineur.core.names import NormalizedName
+from affineur.core.security import Caller, Happened
+from affineur.projections import pages
+from affineur.shell.index import Index
+from affineur.shell.store import accounts, grants, journal, projects, security, sponsors, tokens
+from affineur.shell.store.sponsors import Machine
+
+from . import minting
+from .machine_access import require
+from .minting import Minted
+
+
+def create_machine(index: Index, by: Caller, name: str) -> int:
+    """An automation account that the caller answers for; its id. It waits until another person does, too.
+
+    `Refused` where the name does not fit or is taken, or the caller may not, or answers for too many already. From
+    the console it has no sponsor yet.
+    """
+    with index.store.write() as connection:
+        may(by.actor, "create-machine", Resource(account_id=by.actor.account_id), by.now).require()
+        account_rules.chosen_name(name, accounts.is_taken(connection, name), None).require()
+        if by.actor.account_id is not None:
+            machines.may_make(len(sponsors.machines(connection, by.actor.account_id))).require()
+        key = accounts.add_account(connection, name, by.now, kind="automation")
+        accounts.change(connection, key, sponsors_short_from=by.now)  # from its first moment: it waits
+        security.append(connection, by, Happened("MachineCreated", key, name))
+        if by.actor.account_id is not None:
+            sponsors.add(connection, key, by.actor.account_id, by.now)
+            security.append(connection, by, Happened("SponsorAdded", key, name, facts={"sponsor": by.actor.name}))
+    return key
+
+
+def create_machine_token(
+    index: Index,
+    by: Caller,
+    machine: str,
+    *,
+    actions: Collection[TokenAction],
+    projects: Collection[NormalizedName] | None,
+    expires_at: datetime,
+    label: str = "",
+) -> Minted:
+    """A token for a machine, made by somebody who answers for it: ends, and is for certain projects.
+
+    `Refused` where the caller does not answer for it, or `core.machines.fit_token` finds the token unfit.
+    """
+    latest = by.now + timedelta(days=index.settings.maximum_token_days)
+    if not by.now < expires_at <= latest:
+        days = index.settings.maximum_token_days
+        refuse("token.longest", f"Tokens of this index live for up to {days} days.", "Choose an end within them.")
+    with index.store.write() as connection:
+        found = require(connection, by.actor, "run-machine", machine, by.now)
+        roles = [project for project, _ in found.roles]
+        machines.fit_token(found.name, actions, projects, roles, expires_at).require()
+        made = minting.account_token(
+            connection, found.id, label, by.now, actions=actions, projects=projects or None, expires_at=expires_at
+        )
+        facts = {
+            "token": made.id,
+            "label": label,
+            "actions": sorted(actions),
+            "projects": sorted(projects or ()),
+            "expires_at": expires_at.isoformat(),
+        }
+        security.append(connection, by, Happened("TokenCreated", found.id, found.name, facts=facts))
+    return made
+
+
+def revoke_machine_token(index: Index, by: Caller, machine: str, token_id: str) -> str:
+    """Revoke a token of a machine by its id, or the beginning of it; its whole id. `Refused` where there is none."""
+    with index.store.write() as connection:
+        found = require(connection, by.actor, "release-machine", machine, by.now)
+        held = tokens.find(connection, token_id)
+        if held is None or held.account_id != found.id or held.revoked_at is not None:
+            refuse("token.exists", f"There is no token {token_id[:40]!a} in force.", "The list of tokens shows them.")
+        tokens.revoke(connection, [held.id], by.now, "revoked by a sponsor")
+        facts = {"token": held.id, "label": held.label}
+        security.append(connection, by, Happened("TokenRevoked", found.id, found.name, facts=facts))
+    return held.id
+
+
+def retire_machine(index: Index, by: Caller, machine: str) -> tuple[str, ...]:
+    """End a machine: tokens, roles and sponsors go, its name is never given again. The projects it had roles on.
+
+    What it published stays. `Refused` where the caller may not, or it is the only owner of a project.
+    """
+    with index.store.write() as connection:
+        found = require(connection, by.actor, "retire-machine", machine, by.now)
+        _require_other_owners(connection, found)
+        for project, role in found.roles:
+            _end_role(connection, by, found, project, role)
+        in_force = [each.id for each in tokens.listed(connection, found.id)]
+        revoked = tokens.revoke(connection, in_force, by.now, "the machine was retired")
+        sponsors.forget(connection, found.id)
+        accounts.change(connection, found.id, deleted_at=by.now, office=None, sponsors_short_from=None)
+        facts = {"tokens": revoked, "projects": [project for project, _ in found.roles]}
+        security.append(connection, by, Happened("MachineRetired", found.id, found.name, facts=facts))
+    for project, _ in found.roles:
+        pages.project(index, NormalizedName(project))
+    return tuple(project for project, _ in found.roles)
+
+
+def _require_other_owners(connection: sa.Connection, found: Machine) -> None:
+    for project, role in found.roles:
+        row = projects.find(connection, project)
+        owners = [] if row is None else [each for each in grants.roles(connection, row.id) if each[1] == "owner"]
+        if role == "owner" and len(owners) == 1:
+            refuse(
+                "machine.only-owner",
+                f"'{found.name}' is the only owner of project '{project}', and a project needs one.",
+                "Invite a person as its owner first.",
+            )
+
+
+def _end_role(connection: sa.Connection, by: Caller, found: Machine, project: str, role: str) -> None:
+    row = projects.find(connection, project)
+    if row is None:
+        return
+    grants.take_role(connection, row.id, found.id)
+    told = Event(
+        "RoleRevoked",
+        row.name,
+        old={"role": role},
+        new={"role": None},
+        rule="machine",
+        actor_class=actor_class(by.actor),
+    )
+    projects.touch(connection, row.id, journal.append(connection, by.now, [told], by.actor.name or None), by.now)
+    facts = {"role": role}
+    security.append(connection, by, Happened("RoleRemoved", found.id, found.name, project, facts=facts))
