@@ -128,6 +128,11 @@ def _whole(
     return Begun(secret, device_secret, "whole", int(lasts.total_seconds()))
 
 
+def place_of(origin: Origin) -> str:
+    """Where somebody acted from, as mails say it."""
+    return origin.address or "an address that is not kept"
+
+
 def public_id(session_id: str) -> str:
     """What a session is called on pages and in the log: enough to tell it from others, and no way to use it."""
     return session_id[:16]
@@ -139,7 +144,7 @@ def _tell_new_device(connection: sa.Connection, account: AccountRow, by: Caller)
         "account": account.name,
         "at": by.now,
         "device": by.origin.user_agent[:200] or "a program that does not say what it is",
-        "place": by.origin.address or "an address that is not kept",
+        "place": place_of(by.origin),
     }
     emails.tell(connection, account.id, "new-device", values, by.now)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
+from affineur.core.accounts import require_name
 from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
@@ -18,8 +18,6 @@ from affineur.shell.index import Index
 from affineur.shell.store import accounts, security, tokens
 
 from . import minting
-
-_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +100,7 @@ def _end(index: Index, now: datetime, expires_at: datetime | None) -> datetime:
 
 
 def _new_account(connection: sa.Connection, by: Caller, name: str, operator: bool) -> int:
-    if not _ACCOUNT_NAME.match(name):
-        refuse(
-            "account.name",
-            f"{name[:100]!a} cannot be the name of an account.",
-            "Use up to 100 ASCII letters, digits and `.`, `_`, `@`, `+`, `-`, starting with a letter or digit.",
-        )
+    require_name(name)
     key = accounts.add_account(connection, name, by.now, office="operator" if operator else None)
     security.append(connection, by, Happened("AccountCreated", key, name))
     return key

@@ -30,6 +30,7 @@ _PUBLISHER = frozenset({"project", "publisher", "by", "at"})
 TEMPLATES: Mapping[str, frozenset[str]] = {
     # registering and addresses
     "verify-email": frozenset({"account", "link", "minutes"}),
+    "registration": frozenset({"link", "minutes"}),
     "welcome": frozenset({"account"}),
     "registration-invitation": frozenset({"link", "inviter", "expires_at"}),
     "address-taken": frozenset({"at"}),
@@ -50,7 +51,10 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "recovery-codes-used": _PERSON | {"left", "place"},
     "recovery-opened": _PERSON | {"due_at", "place", "page"},
     "recovery-vouched": frozenset({"account", "by", "due_at", "page"}),
-    "recovery-done": _PERSON,
+    "recovery-codes-made": _PERSON | {"place"},
+    "recovery-asked": _PERSON | {"link", "minutes", "place"},
+    "recovery-cancelled": _PERSON | {"place"},
+    "recovery-done": _PERSON | {"tokens"},  # tokens: the names of those that stay
     # tokens and publishers
     "token-created": _PERSON | {"label", "scope", "expires_at"},  # expires_at: None where it does not end
     "token-disclosed": _PERSON | {"label", "found_in", "reported_by"},

@@ -1,0 +1,99 @@
+"""What a deleted account leaves behind: a row with its name, so that nobody else is ever taken for it.
+
+Everything else that belongs to the account goes. Projects, files, the journal and the security log stay.
+What does not live here: whether an account may be deleted (`actions.delete_account`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from . import schema
+from .schema import account, file, project, project_publisher, role
+
+
+def sole_owner_of(connection: sa.Connection, account_id: int) -> list[str]:
+    """The projects that would have no owner left, by name. An automation account answers for nothing, so none counts.
+
+    Owners who were deleted have no roles any more.
+    """
+    other = role.alias()
+    holder = account.alias()
+    others = (
+        sa.exists()
+        .where(
+            other.c.project_id == role.c.project_id,
+            other.c.role == "owner",
+            other.c.account_id != account_id,
+            holder.c.id == other.c.account_id,
+            holder.c.kind == "person",
+        )
+        .correlate(role)
+    )
+    query = (
+        sa.select(project.c.name)
+        .join(role, role.c.project_id == project.c.id)
+        .where(role.c.account_id == account_id, role.c.role == "owner", sa.not_(others))
+        .order_by(project.c.name)
+    )
+    return list(connection.scalars(query))
+
+
+def roles_of(connection: sa.Connection, account_id: int) -> list[tuple[str, int, str]]:
+    """The projects an account has a role on, as ``(name, id, role)``, by name."""
+    query = (
+        sa.select(project.c.name, project.c.id, role.c.role)
+        .join(role, role.c.project_id == project.c.id)
+        .where(role.c.account_id == account_id)
+        .order_by(project.c.name)
+    )
+    return [(row.name, row.id, row.role) for row in connection.execute(query)]
+
+
+def other_operators(connection: sa.Connection, account_id: int) -> int:
+    """How many other people run this index."""
+    query = sa.select(sa.func.count()).where(
+        account.c.office == "operator",
+        account.c.kind == "person",
+        account.c.id != account_id,
+        account.c.deleted_at.is_(None),
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:
+    """Delete all that belongs to an account, and all of its row but the name."""
+    owned = (
+        schema.session, schema.device, schema.factor, schema.recovery_code, schema.recovery, schema.ticket,
+        schema.identity, schema.token, schema.pending_publisher, schema.role_invitation, schema.removal_proposal,
+        schema.sponsor, schema.email, schema.idempotency, role,
+    )  # fmt: skip
+    for table in owned:
+        connection.execute(table.delete().where(table.c.account_id == account_id))
+    for column in (
+        project_publisher.c.added_by,
+        schema.role_invitation.c.invited_by,
+        schema.removal_proposal.c.proposed_by,
+        role.c.granted_by,
+        file.c.uploaded_by,
+        schema.outbox.c.account_id,
+    ):
+        connection.execute(sa.update(column.table).where(column == account_id).values({column.name: None}))
+    connection.execute(
+        account.update()
+        .where(account.c.id == account_id)
+        .values(
+            office=None,
+            password_hash=None,
+            password_changed_at=None,
+            ladder_from=None,
+            ladder_noticed_days=None,
+            sponsors_short_from=None,
+            accepts_messages=False,
+            frozen_at=None,
+            frozen_reason=None,
+            deleted_at=at,
+        )
+    )
