@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from .access import SYSTEM, Actor
+from .decision import Decision
 
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -67,6 +68,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "PasswordReset": "The password was set anew through a link.",
         "IdentityLinked": "A company sign-in was linked.",
         "FactorAdded": "A second factor was added.",
+        "FactorRenamed": "A second factor was given another name.",
         "FactorRemoved": "A second factor was removed.",
         "FactorRemovalScheduled": "The removal of a second factor was scheduled.",
         "FactorRemovalCancelled": "The removal of a second factor was cancelled.",
@@ -125,3 +127,21 @@ class Happened:
     outcome: Literal["done", "refused"] = "done"
     rule: str | None = None
     facts: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+
+
+def is_dangerous(decision: Decision) -> bool:
+    """Whether a refusal belongs into the log: of an act that asks for a proof, of a frozen account, of too many tries.
+
+    `access.may` tells of a refusal which strength the act asks for.
+    """
+    if decision.allowed:
+        return False
+    subject = decision.rule.partition(".")[0]
+    if subject == "throttle" or decision.rule == "access.frozen":
+        return True
+    return subject in ("access", "factor") and decision.facts.get("strength") in ("proof", "strong")
+
+
+def is_refused_token(decision: Decision) -> bool:
+    """Whether a token was refused that is genuine, and held once: revoked or expired."""
+    return decision.rule in ("token.revoked", "token.expired") and not decision.allowed

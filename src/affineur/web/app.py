@@ -24,6 +24,7 @@ from .edge import asking
 from .edge.configuration import ASK
 from .hot import Hot
 from .identity import Uses, caller_of, reader, reader_check
+from .refused import note_refusal
 from .requestlog import RequestLog
 
 
@@ -81,6 +82,7 @@ class PrivateIndex:
         now = datetime.now(UTC)
         actor = await asyncio.to_thread(reader, self.index, request.headers.get("authorization"), now)
         if isinstance(actor, Decision):
+            await note_refusal(request, actor)
             a_person_looks = pages.wants_html(request)
             response = pages.private_page(request, actor) if a_person_looks else refusal(request, actor, 401)
             response.headers["www-authenticate"] = 'Basic realm="index", charset="UTF-8"'

@@ -29,6 +29,7 @@ from .answers import refusal, text
 from .identity import caller_of, identify
 from .multipart import Arrived, receive_form
 from .protocol import REASON_HEADER, reason_phrase
+from .refused import acts, note_refusal
 
 _DRAIN_BYTES = 64 * 1024 * 1024
 
@@ -38,6 +39,7 @@ async def receive_upload(request: Request) -> Response:
     index: Index = request.app.state.index
     actor = await asyncio.to_thread(identify, index, request.headers.get("authorization"), datetime.now(UTC))
     if isinstance(actor, Decision):
+        await note_refusal(request, actor)
         await _drain(request.stream())
         return refusal(request, actor)
     try:
@@ -55,8 +57,10 @@ async def receive_upload(request: Request) -> Response:
         return text("", 400)
     try:
         caller = caller_of(request, actor, datetime.now(UTC))
+        acts(request, actor)
         return await _act(request, index, caller.actor, arrived)
     except Refused as refused:
+        await note_refusal(request, refused.decision)
         return refusal(request, refused.decision)
     finally:
         arrived.discard()

@@ -19,14 +19,15 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from affineur.core.access import ACTIONS, INDEX, Actor, Resource, may
+from affineur.core.access import ACTIONS, INDEX, Actor, Resource, may, not_frozen
 from affineur.core.decision import Decision, Refused, deny, refuse
 from affineur.core.negotiation import media_ranges, quality
 from affineur.shell.index import Index
 from affineur.web.addresses import base_url
 from affineur.web.identity import caller_of, identify
+from affineur.web.refused import acts, note_refusal
 
-from . import reading, replays
+from . import places, reading, replays
 from .operation import Call, Listing, Made, Operation
 from .problems import FAILED, HEADERS, Unidentified, problem
 from .replays import Reply
@@ -77,6 +78,7 @@ class _Resource:
         try:
             return await _perform(operation, request)
         except Refused as refused:
+            await note_refusal(request, refused.decision)
             return problem(request, refused)
         except ClientDisconnect:
             return Response(status_code=400)
@@ -100,6 +102,9 @@ async def _perform(operation: Operation, request: Request) -> Response:
     now = datetime.now(UTC)
     _require_json_is_wanted(request)
     actor = await asyncio.to_thread(_actor, index, operation, request.headers.get("authorization"), now)
+    if actor is not None:
+        acts(request, actor)  # a refusal from here on is theirs
+        _require_permitted(operation, actor, now)
     query = request.query_params.multi_items()
     wanted, page = reading.parse_query(operation, query)
     data = await reading.read_body(request)
@@ -120,7 +125,7 @@ async def _perform(operation: Operation, request: Request) -> Response:
 
 
 def _actor(index: Index, operation: Operation, authorization: str | None, now: datetime) -> Actor | None:
-    """Who calls; None only where anybody may. `Refused` without an identity, or with one that may not do this.
+    """Who calls; None only where anybody may. `Refused` without an identity.
 
     The one place in which the API asks who somebody is.
     """
@@ -130,11 +135,17 @@ def _actor(index: Index, operation: Operation, authorization: str | None, now: d
     actor = identify(index, authorization, now)
     if isinstance(actor, Decision):
         raise Unidentified(actor)
+    return actor
+
+
+def _require_permitted(operation: Operation, actor: Actor, now: datetime) -> None:
+    """`Refused` where ``actor`` may not do this at all. Of a project, or a machine, the act asks."""
     if operation.public:
         may(actor, "read", INDEX, now).require()
-    elif operation.needs is not None and ACTIONS[operation.needs].on != "project":  # of a project, the act asks
+    elif operation.needs is None:
+        not_frozen(actor).require()
+    elif ACTIONS[operation.needs].on not in ("project", "machine"):
         may(actor, operation.needs, Resource(account_id=actor.account_id), now).require()
-    return actor
 
 
 def _reply(operation: Operation, asked: _Asked) -> Reply:
@@ -198,7 +209,7 @@ def _require_json_is_wanted(request: Request) -> None:
 
 def _path_parameters(operation: Operation, request: Request) -> dict[str, str]:
     found = {name: str(request.path_params[name]) for name in operation.parameters}
-    if any("\0" in value for value in found.values()):  # no name has it, and PostgreSQL takes it in no question
+    if not all(places.fits(name, value) for name, value in found.items()):
         raise Refused(_NOT_FOUND)
     return found
 

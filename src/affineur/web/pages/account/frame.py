@@ -12,13 +12,16 @@ from functools import wraps
 from types import MappingProxyType
 from urllib.parse import quote
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Decision, Refused
+from affineur.core.security import is_dangerous
 from affineur.web.addresses import root_path
 from affineur.web.answers import status_of
 from affineur.web.pages.rendering import personal_page
+from affineur.web.refused import acts, record
 from affineur.web.session import Session, signed_in, to
 
 CONFIRM = "/account/confirm"
@@ -55,7 +58,11 @@ def account_page(
         "refused": refused,
     }
     given = status or (status_of(refused) if refused else 200)
-    return personal_page(request, f"account/{template}", {**shared, **values}, status=given)
+    response = personal_page(request, f"account/{template}", {**shared, **values}, status=given)
+    if refused is not None and is_dangerous(refused):
+        acts(request, session.actor)
+        response.background = BackgroundTask(record, request, refused)
+    return response
 
 
 def done(request: Request, path: str, word: str) -> Response:
