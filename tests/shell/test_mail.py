@@ -58,6 +58,7 @@ SAMPLES: dict[str, object] = {
     "scope": "upload to brie",
     "sender": "bea",
     "sponsors": 1,
+    "tokens": ["release job", "laptop"],
     "text": "Hello,\n\nwill you release?",
     "topic": "Releases",
     "unaffected": ["Uploads with tokens"],
