@@ -15,6 +15,7 @@ import msgspec
 from affineur import __version__
 from affineur.core.access import ACTIONS
 
+from . import places
 from .operation import Input, Operation
 from .problems import CONTENT_TYPE, Problem
 from .reading import Paging
@@ -121,8 +122,7 @@ def _operation(operation: Operation, schemas: dict[type, dict[str, Any]], *, pri
 
 def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     for name in operation.parameters:
-        # A slash would be another path, and U+0000 is in no name.
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        yield places.described(name)
     if operation.query is not None:
         yield from parameters(operation.query)
     if operation.paged:
