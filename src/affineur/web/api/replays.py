@@ -5,7 +5,7 @@ draft-ietf-httpapi-idempotency-key-header-07. What was answered is kept for `KEP
 
 The key is written down in a transaction before the act and the answer in one after it. Between the two the act is
 under way; where a process dies there, nobody knows whether it was done, and the answer says so. What does not live
-here: the act's own transaction.
+here: the act's own transaction, and keys as stored (`shell.store.replays`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 import msgspec
-import sqlalchemy as sa
 
 from affineur.core.decision import refuse
-from affineur.shell.store import Store
-from affineur.shell.store.schema import idempotency
+from affineur.shell.store import Store, replays
 
 KEPT_FOR = timedelta(hours=24)
 UNDER_WAY_FOR = timedelta(minutes=5)
@@ -85,12 +84,9 @@ def begin(store: Store, key: Key, now: datetime) -> Reply | None:
     knows how it ended), ``-secret`` (done, and its answer is not kept).
     """
     with store.write() as connection:
-        connection.execute(idempotency.delete().where(idempotency.c.created_at < now - KEPT_FOR))
-        row = connection.execute(sa.select(idempotency).where(*_is(key))).first()
-        if row is None:
-            values = {"account_id": key.account_id, "key": key.text, "fingerprint": key.fingerprint}
-            connection.execute(idempotency.insert().values(**values, created_at=now))
-            return None
+        row = replays.claim(connection, key.account_id, key.text, key.fingerprint, now, now - KEPT_FOR)
+    if row is None:
+        return None
     if row.fingerprint != key.fingerprint:
         refuse(
             "api.idempotency-reused",
@@ -114,15 +110,14 @@ def begin(store: Store, key: Key, now: datetime) -> Reply | None:
 def finish(store: Store, key: Key, reply: Reply, *, secret: bool) -> None:
     """Keep what the request was answered; of a ``secret`` answer only what it made."""
     kept = _Kept(body=b"" if secret else reply.body, location=reply.location, made=reply.made, secret=secret)
-    values = {"status": reply.status, "body": msgspec.json.encode(kept)}
     with store.write() as connection:
-        connection.execute(idempotency.update().where(*_is(key)).values(**values))
+        replays.finish(connection, key.account_id, key.text, reply.status, msgspec.json.encode(kept))
 
 
 def release(store: Store, key: Key) -> None:
     """Give a key back: the request was refused, so nothing was done, and a repetition is judged anew."""
     with store.write() as connection:
-        connection.execute(idempotency.delete().where(*_is(key), idempotency.c.status.is_(None)))
+        replays.release(connection, key.account_id, key.text)
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,11 +127,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool
 
 
-def _is(key: Key) -> tuple[sa.ColumnElement[bool], ...]:
-    return idempotency.c.account_id == key.account_id, idempotency.c.key == key.text
-
-
-def _refuse_unfinished(since: datetime, now: datetime) -> None:
+def _refuse_unfinished(since: datetime, now: datetime) -> NoReturn:
     if now - since < UNDER_WAY_FOR:
         refuse(
             "api.idempotency-running",
