@@ -123,7 +123,7 @@ def test_a_quarantined_project_offers_nothing_and_comes_back_as_it_was(index: In
 )
 def test_owners_change_the_status_of_their_project_and_back(index: Index, act: str, back: str, status: str) -> None:
     owner = _signed_in(index, "olga")
-    set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
+    set_role(index, console(LATER), BRIE, "olga", "owner")
     assert set_status(index, owner, act, BRIE, LATER, "why").status.status == status  # type: ignore[arg-type]
     assert page(index)["project-status"] == {"status": status, "reason": "why"}
     assert events(index)[-1].actor_class == "owner"
@@ -133,7 +133,7 @@ def test_owners_change_the_status_of_their_project_and_back(index: Index, act: s
 
 def test_owners_may_not_quarantine(index: Index) -> None:
     owner = _signed_in(index, "olga")
-    set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
+    set_role(index, console(LATER), BRIE, "olga", "owner")
     with pytest.raises(Refused, match="Only moderators and operators"):
         set_status(index, owner, "quarantine", BRIE, LATER)
 
@@ -146,24 +146,24 @@ def test_an_archived_project_takes_no_files(index: Index) -> None:
 
 def test_roles_are_given_replaced_and_taken_and_the_journal_names_nobody(index: Index) -> None:
     account = _account(index, "olga")
-    assert set_role(index, SYSTEM, BRIE, "olga", "maintainer", LATER)
-    assert set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
-    assert not set_role(index, SYSTEM, BRIE, "olga", "owner", LATER)
+    assert set_role(index, console(LATER), BRIE, "olga", "maintainer")
+    assert set_role(index, console(LATER), BRIE, "olga", "owner")
+    assert not set_role(index, console(LATER), BRIE, "olga", "owner")
     with index.store.read() as connection:
         found = projects.find(connection, BRIE)
         assert found is not None
         assert projects.role_of(connection, found.id, account) == "owner"
         assert [(name, role) for name, role, _ in grants.roles(connection, found.id)] == [("olga", "owner")]
-    assert set_role(index, SYSTEM, BRIE, "olga", None, LATER)
-    assert not set_role(index, SYSTEM, BRIE, "olga", None, LATER)
+    assert set_role(index, console(LATER), BRIE, "olga", None)
+    assert not set_role(index, console(LATER), BRIE, "olga", None)
     assert "olga" not in repr(events(index))
 
 
 def test_a_limit_of_its_own_decides_what_a_project_may_publish(index: Index) -> None:
-    assert set_limits(index, SYSTEM, BRIE, LATER, 100, None)
+    assert set_limits(index, console(LATER), BRIE, 100, None)
     with pytest.raises(Refused, match="File too large"):
         publish(index, "brie", "3.0", minutes=10)
-    assert set_limits(index, SYSTEM, BRIE, LATER, None, None)
+    assert set_limits(index, console(LATER), BRIE, None, None)
     publish(index, "brie", "3.0", minutes=11)
 
 

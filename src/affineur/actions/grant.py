@@ -1,70 +1,79 @@
 """Grant: what an operator gives on a project, or takes back: roles of people, and limits of its own.
 
-The journal tells that a role was given, never to whom: people's names stay with the operator.
+The journal tells that a role was given, never to whom: people's names stay with the security log. Owners give roles
+by inviting (`invite`) and take them by proposing (`propose_removal`).
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from affineur.core.access import Actor, Role
+from affineur.core.access import Role
 from affineur.core.decision import refuse
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, grants, journal, projects
+from affineur.shell.store import accounts, grants, journal, projects, security
 
-from . import permission
+from . import parting, permission
 
 
-def set_role(
-    index: Index, actor: Actor, project: NormalizedName, account: str, role: Role | None, now: datetime
-) -> bool:
+def set_role(index: Index, by: Caller, project: NormalizedName, account: str, role: Role | None) -> bool:
     """Give ``account`` a role on ``project``, or take it away (None); whether anything changed.
 
-    `Refused` where the actor is no operator, or project or account do not exist.
+    Whoever is concerned is told by mail. `Refused` where the caller is no operator, or project or account do not
+    exist. The last owner can be taken away in this way: the operator decides then what becomes of the project.
     """
     with index.store.write() as connection:
-        found = permission.require(connection, actor, "grant", project, now)
-        holder = accounts.account_id(connection, account)
+        found = permission.require(connection, by.actor, "grant", project, by.now)
+        holder = accounts.find(connection, account)
         if holder is None:
             refuse(
                 "account.exists",
                 f"There is no account '{account}' on this index.",
                 f"`affineur token create --user {account}` makes it.",
             )
-        before = projects.role_of(connection, found.id, holder)
-        if before == role:
+        before = parting.find_holder(connection, found.id, holder.id)
+        if (before and before.role) == role:
             return False
+        shared = {"project": found.display_name, "account": holder.name, "by": parting.said(by), "at": by.now}
+        everybody = ("owner", "maintainer")
         if role is None:
-            grants.take_role(connection, found.id, holder)
+            assert before is not None  # noqa: S101 - or nothing would change
+            letter = {**shared, "role": before.role}
+            grants.tell_people(connection, found.id, "role-removed", letter, by.now, roles=everybody)
+            parting.part(connection, by, found, before, "moderator")
         else:
-            grants.set_role(connection, found.id, holder, role, now, actor.account_id)
-        event = "RoleGranted" if role else "RoleRevoked"
-        told = Event(event, project, old={"role": before}, new={"role": role}, rule="grant", actor_class="operator")
-        projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
+            grants.set_role(connection, found.id, holder.id, role, by.now, by.actor.account_id)
+            facts = {"role": role, "before": before and before.role}
+            told = Event("RoleGranted", project, old={"role": facts["before"]}, new={"role": role}, rule="grant",
+                         actor_class="operator")  # fmt: skip
+            serial = journal.append(connection, by.now, [told], by.actor.name or None)
+            projects.touch(connection, found.id, serial, by.now)
+            security.append(connection, by, Happened("RoleGranted", holder.id, holder.name, project, facts=facts))
+            letter = {**shared, "role": role}
+            grants.tell_people(connection, found.id, "role-granted", letter, by.now, roles=everybody)
     pages.project(index, project)
     return True
 
 
 def set_limits(
     index: Index,
-    actor: Actor,
+    by: Caller,
     project: NormalizedName,
-    now: datetime,
     file_limit_bytes: int | None,
     total_limit_bytes: int | None,
 ) -> bool:
     """Give ``project`` limits of its own (None: the index's apply); whether anything changed. `Refused` as above."""
     with index.store.write() as connection:
-        found = permission.require(connection, actor, "set-limits", project, now)
+        found = permission.require(connection, by.actor, "set-limits", project, by.now)
         old = {"file_limit_bytes": found.file_limit_bytes, "total_limit_bytes": found.total_limit_bytes}
         new = {"file_limit_bytes": file_limit_bytes, "total_limit_bytes": total_limit_bytes}
         if old == new:
             return False
         grants.set_limits(connection, found.id, file_limit_bytes, total_limit_bytes)
         told = Event("LimitsChanged", project, old=old, new=new, rule="grant", actor_class="operator")
-        projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
+        serial = journal.append(connection, by.now, [told], by.actor.name or None)
+        projects.touch(connection, found.id, serial, by.now)
     pages.project(index, project)
     return True

@@ -29,6 +29,7 @@ from affineur.core.decision import Refused, refuse
 from affineur.core.filenames import parse_filename_leniently
 from affineur.core.lifecycle import Act
 from affineur.core.names import NormalizedName
+from affineur.core.security import console
 from affineur.core.simple import FileLink
 from affineur.core.standing import Status
 from affineur.projections import pages
@@ -255,7 +256,7 @@ class _Import:
             found = projects.find(connection, name)
             is_free = found is not None and not projects.people(connection, found.id)
         if is_free:
-            set_role(self._index, SYSTEM, name, owner, "owner", self._order.now)
+            set_role(self._index, console(self._order.now), name, owner, "owner")
 
     def _note(self, outcome: Outcome) -> None:
         self._ledger.note(outcome)

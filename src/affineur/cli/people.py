@@ -231,8 +231,8 @@ def limit(
     from datetime import UTC, datetime
 
     from affineur.actions.grant import set_limits
-    from affineur.core.access import SYSTEM
     from affineur.core.names import parse_name
+    from affineur.core.security import console
     from affineur.shell.store import projects
 
     from .start import EXIT_REFUSED, fail, open_existing, print_json
@@ -245,7 +245,7 @@ def limit(
         fail(f"There is no project '{name}' on this index.", EXIT_REFUSED)
     of_file, total = _limit(file_bytes, found.file_limit_bytes), _limit(total_bytes, found.total_limit_bytes)
     if file_bytes or total_bytes:
-        set_limits(index, SYSTEM, name, datetime.now(UTC), of_file, total)
+        set_limits(index, console(datetime.now(UTC)), name, of_file, total)
     index.close()
     if as_json:
         print_json({"project": name, "file_limit_bytes": of_file, "total_limit_bytes": total})
@@ -275,8 +275,8 @@ def _set_role(project: str, account: str, role: str | None, data: Data, config: 
     from datetime import UTC, datetime
 
     from affineur.actions.grant import set_role
-    from affineur.core.access import SYSTEM
     from affineur.core.names import parse_name
+    from affineur.core.security import console
 
     from .start import open_existing
 
@@ -284,6 +284,6 @@ def _set_role(project: str, account: str, role: str | None, data: Data, config: 
     index = open_existing(data, config)
     try:
         given = role if role in ("owner", "maintainer") else None
-        return set_role(index, SYSTEM, name, account, given, datetime.now(UTC))  # type: ignore[arg-type]
+        return set_role(index, console(datetime.now(UTC)), name, account, given)  # type: ignore[arg-type]
     finally:
         index.close()

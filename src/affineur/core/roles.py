@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from .access import Role
+from .access import Kind, Role
 from .decision import Decision, allow, deny
 from .throttle import Limit
 
@@ -31,7 +31,7 @@ LONGEST_MESSAGE = 2000
 RELAY_PROJECT = (Limit("relay", 20, timedelta(days=1)),)
 """Messages among the people of one project, whoever writes them: four people may each use up what they have."""
 INVITATION_PROJECT = (Limit("invitation", 100, timedelta(days=1)),)
-"""Invitations to one project, whoever sends them: a compromised owner cannot make the index write to the whole world."""
+"""Invitations to one project, whoever sends them: an owner whose account was taken cannot write to the whole world."""
 
 TOPICS: Mapping[str, str] = MappingProxyType(
     {
@@ -54,6 +54,13 @@ class Crew:
     maintainers: int
 
 
+NO_ROLE = deny("removal.role", "They have no role on this project.", "Check the name.")
+NO_INVITATION = deny(
+    "role.no-invitation", "There is no such invitation.", "Your projects page lists those that are open."
+)
+NO_PROPOSAL = deny("removal.exists", "There is no such proposal.", "The project's page lists those that are open.")
+
+
 def may_offer(held: str | None, role: Role, *, is_open: bool) -> Decision:
     """Whether ``role`` may be offered to somebody who now holds ``held`` and to whom it is offered already or not.
 
@@ -68,6 +75,13 @@ def may_offer(held: str | None, role: Role, *, is_open: bool) -> Decision:
             "Wait for the answer, or withdraw the invitation first.",
         )
     return allow("role.offer")
+
+
+def fits_kind(kind: Kind, role: Role) -> Decision:
+    """Whether an account of that kind can hold ``role``: machines publish, they do not decide."""
+    if kind == "automation" and role == "owner":
+        return deny("role.machine", "A machine cannot be an owner.", "Invite it as maintainer: so it can publish.")
+    return allow("role.machine")
 
 
 def still_open(expires_at: datetime, answer: str | None, now: datetime) -> Decision:
@@ -104,7 +118,7 @@ def may_part(role: str, crew: Crew, project: str) -> Decision:
 def may_propose(proposer_id: int | None, affected_id: int, role: str | None, *, is_open: bool) -> Decision:
     """Whether the removal of somebody may be proposed: they hold a role, are somebody else, and none is open."""
     if role is None:
-        return deny("removal.role", "They have no role on this project.", "Check the name.")
+        return NO_ROLE
     if proposer_id == affected_id:
         return deny("removal.self", "This is you: leaving needs no proposal.", "Leave on the same page, at once.")
     if is_open:

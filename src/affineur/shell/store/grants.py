@@ -5,11 +5,53 @@ What does not live here: whether that may be done (`core.access`), and the proje
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from .schema import account, project, role
+from affineur.core.access import Kind, Role
+from affineur.core.names import NormalizedName
+from affineur.core.roles import Crew
+
+from . import emails, outbox
+from .outbox import Letter
+from .schema import account, device, project, release, role, session
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody with a role on a project.
+
+    ``granted_by`` is None where the index itself gave it, or whoever did is gone; ``last_act_at`` is the last use of
+    the role, ``seen_at`` when they were last signed in: people are told it roughly only (`core.roles.signed_in`).
+    """
+
+    account_id: int
+    name: str
+    kind: Kind
+    role: Role
+    granted_at: datetime
+    granted_by: str | None
+    last_act_at: datetime | None
+    seen_at: datetime | None
+    accepts_messages: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role that somebody has: on which project, and how that stands. ``released_at``: its newest release."""
+
+    project_id: int
+    project: NormalizedName
+    display_name: str
+    role: Role
+    granted_at: datetime
+    version: str | None
+    released_at: datetime | None
+    publishers_only: bool
+    publishers_only_ends_at: datetime | None
 
 
 def roles(connection: sa.Connection, project_id: int) -> list[tuple[str, str, datetime]]:
@@ -21,6 +63,88 @@ def roles(connection: sa.Connection, project_id: int) -> list[tuple[str, str, da
         .order_by(account.c.name)
     )
     return [(row.name, row.role, row.granted_at) for row in connection.execute(query)]
+
+
+def holders(connection: sa.Connection, project_id: int) -> list[Holder]:
+    """Everybody with a role on a project: owners first, then by name. Cost: linear in them."""
+    giver = account.alias("giver")
+    on_device = sa.select(sa.func.max(device.c.seen_at)).where(device.c.account_id == account.c.id)
+    in_session = sa.select(sa.func.max(session.c.seen_at)).where(session.c.account_id == account.c.id)
+    query = (
+        sa.select(
+            account.c.id, account.c.name, account.c.kind, role.c.role, role.c.granted_at,
+            giver.c.name.label("granted_by"), role.c.last_act_at, account.c.accepts_messages,
+            on_device.scalar_subquery().label("on_device"), in_session.scalar_subquery().label("in_session"),
+        )
+        .join(account, account.c.id == role.c.account_id)
+        .outerjoin(giver, giver.c.id == role.c.granted_by)
+        .where(role.c.project_id == project_id)
+        .order_by(role.c.role.desc(), account.c.name_key)
+    )  # fmt: skip
+    return [
+        Holder(
+            row.id,
+            row.name,
+            row.kind,
+            row.role,
+            row.granted_at,
+            row.granted_by,
+            row.last_act_at,
+            max((at for at in (row.on_device, row.in_session) if at is not None), default=None),
+            row.accepts_messages,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def crew(connection: sa.Connection, project_id: int) -> Crew:
+    """How many people hold which role. Machines do not count: they decide nothing."""
+    query = (
+        sa.select(role.c.role, sa.func.count().label("people"))
+        .join(account, account.c.id == role.c.account_id)
+        .where(role.c.project_id == project_id, account.c.kind == "person")
+        .group_by(role.c.role)
+    )
+    found = {row.role: int(row.people) for row in connection.execute(query)}
+    return Crew(found.get("owner", 0), found.get("maintainer", 0))
+
+
+def held_by(connection: sa.Connection, account_id: int) -> list[Held]:
+    """The projects on which an account has a role, by name."""
+    newest = sa.select(release.c.id).where(release.c.project_id == project.c.id)
+    newest = newest.order_by(release.c.created_at.desc(), release.c.id.desc()).limit(1)
+    query = (
+        sa.select(
+            project.c.id, project.c.name, project.c.display_name, role.c.role, role.c.granted_at, release.c.version,
+            release.c.created_at, project.c.publishers_only, project.c.publishers_only_ends_at,
+        )
+        .join(project, project.c.id == role.c.project_id)
+        .outerjoin(release, release.c.id == newest.scalar_subquery())
+        .where(role.c.account_id == account_id)
+        .order_by(project.c.name)
+    )  # fmt: skip
+    return [Held(*tuple(row)) for row in connection.execute(query)]
+
+
+def tell_people(
+    connection: sa.Connection,
+    project_id: int,
+    template: str,
+    values: Mapping[str, object],
+    now: datetime,
+    *,
+    roles: Collection[str] = ("owner",),
+    but: Collection[int | None] = (),
+) -> int:
+    """Put a letter to the primary address of everybody with one of ``roles`` into the outbox; how many.
+
+    ``but``: accounts that are told in another way. Raises as `outbox.put`.
+    """
+    query = sa.select(role.c.account_id).where(role.c.project_id == project_id, role.c.role.in_(roles))
+    told = [each for each in connection.scalars(query.order_by(role.c.account_id)) if each not in but]
+    found = ((each, emails.primary(connection, each)) for each in told)
+    letters = [Letter(address, template, values, each) for each, address in found if address is not None]
+    return outbox.put_all(connection, now, letters)
 
 
 def set_role(
