@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from affineur.core.decision import Refused
+from affineur.core.publishers.setting import admitted_by
+
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
@@ -276,7 +279,11 @@ def _convert(name: str, value: object, source: str) -> object:
     try:
         converted = Path(str(value)) if kind is Path else msgspec.convert(value, kind, strict=False)
         _require_within(name, converted)
+        if name == "publisher_issuers":
+            admitted_by(str(converted))
         return _public_address(str(converted)) if name == "base_url" else converted
+    except Refused as refused:
+        raise SettingsError(f"{source}: {name} does not fit: {refused.decision.sentence}") from refused
     except ValueError as error:  # msgspec's are among them
         raise SettingsError(f"{source}: {name} = {value!r} does not fit: {error}") from error
 

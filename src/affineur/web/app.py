@@ -18,7 +18,7 @@ from affineur.core.decision import Decision
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork
 
-from . import api, cors, feeds, files, health, json_api, metrics, pages, simple_api, uploads
+from . import api, cors, feeds, files, health, json_api, metrics, pages, simple_api, trusted_publishing, uploads
 from .answers import refusal
 from .edge import asking
 from .edge.configuration import ASK
@@ -57,6 +57,7 @@ def routes() -> list[BaseRoute]:
         Route("/metrics", metrics.metrics),
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
+        *trusted_publishing.ROUTES,
         *api.routes(),
         *pages.routes(),
     ]

@@ -6,7 +6,8 @@ live here: fetching keys and checking signatures (`shell.issuers`), which publis
 and that a token is taken only once (the store).
 
 ``issuers`` has the services an index listens to, ``fields`` what people type, ``publisher`` the value made of
-it, ``matching`` the comparison with a token's claims, ``codes`` what mint endpoints call a refusal.
+it, ``matching`` the comparison with a token's claims, ``codes`` what mint endpoints call a refusal, ``setting``
+what an operator writes.
 
 Sources: ADR 0015; RFC 7519; OpenID Connect Core 1.0; PEP 807; what each service says about its claims, named
 beside the code that reads them.
@@ -19,6 +20,7 @@ from .fields import Field, fields_of
 from .issuers import WELL_KNOWN, AdmittedIssuer, Kind, admit, admitted_issuers, find_issuer
 from .matching import Difference, choose, matches, pinned, with_pins
 from .publisher import Publisher, display, fingerprint, home, home_of, parse
+from .setting import admitted_by, audience_of
 
 __all__ = [
     "WELL_KNOWN",
@@ -28,7 +30,9 @@ __all__ = [
     "Kind",
     "Publisher",
     "admit",
+    "admitted_by",
     "admitted_issuers",
+    "audience_of",
     "choose",
     "display",
     "error_code",

@@ -15,6 +15,7 @@ _CODES = {
     "publisher.invalid-publisher": "invalid-publisher",
     "publisher.invalid-pending-publisher": "invalid-pending-publisher",
     "publisher.invalid-reuse-token": "invalid-reuse-token",
+    "throttle.token-mint": "too-many-requests",
 }
 
 

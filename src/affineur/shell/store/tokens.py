@@ -20,9 +20,11 @@ from affineur.core.caveats import Grant, granted, limits
 from affineur.core.decision import Decision, deny
 from affineur.core.macaroons import is_genuine, read
 from affineur.core.names import NormalizedName
+from affineur.core.publishers import display
 from affineur.core.second_factor import Posture, StepUp
 
 from . import accounts
+from .publishers import read_publisher
 from .schema import account, project, publisher, token
 
 UNKNOWN = deny(
@@ -72,6 +74,8 @@ _BY_ID = (
         token.c.stepped_up_at,
         token.c.stepped_up_with,
         publisher.c.kind.label("publisher_kind"),
+        publisher.c.issuer.label("publisher_issuer"),
+        publisher.c.fields.label("publisher_fields"),
         *accounts.POSTURE,
     )
     .select_from(
@@ -109,7 +113,8 @@ def actor_of(connection: sa.Connection, text: str, now: datetime, *, factor_requ
         return UNKNOWN
     projects = _projects(connection, grant)
     if row.account_id is None:
-        name = f"a trusted publisher ({row.publisher_kind})"
+        described = read_publisher(row.publisher_kind, row.publisher_issuer, row.publisher_fields)
+        name = display(described)
         return Actor(
             None, name, None, "publisher", grant.actions, projects or frozenset(), Posture(), macaroon.identifier
         )
@@ -121,6 +126,7 @@ def actor_of(connection: sa.Connection, text: str, now: datetime, *, factor_requ
         projects=projects,
         stepped_up=stepped_up,
         token_id=macaroon.identifier,
+        token_ends_at=grant.expires_at,
     )
 
 
@@ -173,6 +179,13 @@ def listed(connection: sa.Connection, account_id: int | None = None) -> list[Tok
     wanted = token.c.account_id.is_not(None) if account_id is None else token.c.account_id == account_id
     query = _LISTED.where(wanted).order_by(token.c.created_at.desc(), token.c.id)
     return [_row(row) for row in connection.execute(query)]
+
+
+def in_force(connection: sa.Connection, account_id: int, now: datetime) -> int:
+    """How many tokens of an account are valid at ``now``."""
+    ends = sa.or_(token.c.expires_at.is_(None), token.c.expires_at > now)
+    query = sa.select(sa.func.count()).where(token.c.account_id == account_id, token.c.revoked_at.is_(None), ends)
+    return connection.scalar(query) or 0
 
 
 def find(connection: sa.Connection, token_id: str) -> TokenRow | None:

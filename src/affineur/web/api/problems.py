@@ -32,6 +32,12 @@ HEADERS = {
 _STATUS: Mapping[str, int] = {
     "api.not-found": 404,
     "api.method": 405,
+    "publisher": 422,
+    "publisher.accept": 406,
+    "publisher.exists": 404,
+    "publisher.issuer-away": 503,
+    **dict.fromkeys(("publisher.there", "publisher.project-exists", "publisher.none", "publisher.open"), 409),
+    **dict.fromkeys(("publisher.pending-there", "publisher.pending-most"), 409),
     "api.accept": 406,
     "api.idempotency-running": 409,
     "api.idempotency-unknown": 409,
