@@ -140,6 +140,9 @@ def test_a_narrowed_token_is_good_for_its_own_projects_only(index: Server) -> No
     published(upload(index, a_wheel("narrow-one"), token=narrow))
     published(upload(index, a_wheel("Narrow.One", "2.0"), token=narrow))
     answer = upload(index, a_wheel("narrow-two"), token=narrow)
+    refused(answer, "The given token isn't allowed to create project 'narrow-two'.", status=403)
+    published(upload(index, a_wheel("narrow-two"), token=new_token(index, "narrow", LONG_AGO)))
+    answer = upload(index, a_wheel("narrow-two", "2.0"), token=narrow)
     refused(answer, "The given token isn't allowed to upload to project 'narrow-two'.", status=403)
 
 

@@ -1,21 +1,24 @@
-"""Create and revoke tokens."""
+"""Create, confirm and revoke tokens. Those that were found in public are revoked by `disclose`."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
 from affineur.core.accounts import require_name
-from affineur.core.caveats import ALL_ACTIONS, TokenAction
+from affineur.core.caveats import ALL_ACTIONS, Grant, TokenAction, scope_of
 from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
+from affineur.core.second_factor import STEP_UP_LASTS
 from affineur.core.security import Caller, Happened
+from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, security, tokens
+from affineur.shell.store import accounts, emails, security, tokens
+from affineur.shell.store.tokens import TokenRow
 
 from . import minting
 
@@ -45,41 +48,40 @@ def create_token(
     """A token for ``account``: one's own, or from the console anybody's, which is made where there is none.
 
     It ends at ``expires_at`` (aware UTC), at the latest after ``maximum_token_days``, which is also what holds when
-    nothing is said. ``operator`` makes a new account an operator's. `Refused` for an existing one that is not
-    (rights are not given in passing), for an unfit name, an end that has passed or is too late.
+    nothing is said. ``operator`` makes a new account an operator's. Its owner is told by mail. `Refused` for an
+    existing one that is not (rights are not given in passing), for an unfit name, and as `core.tokens` says.
     """
-    ends = _end(index, by.now, expires_at)
+    named = label_of(label)
+    ends = end_of(expires_at, by.now, index.settings.maximum_token_days, by.actor)
     with index.store.write() as connection:
         found = accounts.find(connection, account)
+        if found is None and by.actor.kind != "system":
+            refuse("account.exists", f"There is no account {account[:100]!a} on this index.", "Check its name.")
         may(by.actor, "create-token", Resource(account_id=found.id if found else None), by.now).require()
-        new = found is None
-        if found is None:
-            key = _new_account(connection, by, account, operator)
-        else:
-            key = found.id
-            if operator and found.office != "operator":
-                refuse(
-                    "token.operator",
-                    f"The account '{account}' exists and is no operator.",
-                    "Use another name for the operator's account.",
-                )
+        may_be_for(by.actor, actions, tokens.in_force(connection, found.id, by.now) if found else 0).require()
+        key = _new_account(connection, by, account, operator) if found is None else found.id
+        if found is not None and operator and found.office != "operator":
+            refuse(
+                "token.operator",
+                f"The account '{account}' exists and is no operator.",
+                "Use another name for the operator's account.",
+            )
+        name = found.name if found else account
         made = minting.account_token(
-            connection, key, label, by.now, actions=actions, projects=projects, expires_at=ends
+            connection, key, named, by.now, actions=actions, projects=projects, expires_at=ends
         )
-        facts = {"token": made.id, "label": label, "actions": sorted(actions), "expires_at": ends and ends.isoformat()}
-        security.append(connection, by, Happened("TokenCreated", key, account, facts=facts))
-    return Created(made.id, made.secret, account, new, ends)
+        grant = Grant(actions=frozenset(actions), projects=None if projects is None else frozenset(projects))
+        _tell(connection, by, key, name, made, named, grant)
+    return Created(made.id, made.secret, name, found is None, ends)
 
 
 def revoke_token(index: Index, by: Caller, token_id: str, because: str = "revoked by hand") -> str:
     """Revoke a token by its id, or by the beginning of it: from now on it is refused. Its whole id.
 
-    `Refused` where no such token is in force, or it is another account's.
+    `Refused` (``token.exists``) where no such token of one's own is in force.
     """
     with index.store.write() as connection:
-        found = tokens.find(connection, token_id)
-        if found is None or found.account_id is None or found.revoked_at is not None:
-            refuse("token.exists", f"There is no token {token_id[:40]!a} in force.", "The list of tokens shows them.")
+        found = _own(connection, by, token_id)
         may(by.actor, "revoke-token", Resource(account_id=found.account_id), by.now).require()
         tokens.revoke(connection, [found.id], by.now, because)
         facts = {"token": found.id, "label": found.label}
@@ -87,16 +89,48 @@ def revoke_token(index: Index, by: Caller, token_id: str, because: str = "revoke
     return found.id
 
 
-def _end(index: Index, now: datetime, expires_at: datetime | None) -> datetime:
-    latest = now + timedelta(days=index.settings.maximum_token_days)
-    if expires_at is None:
-        return latest
-    if expires_at <= now:
-        refuse("token.expiry", "The token would have expired before it was made.", "Choose a later end.")
-    if expires_at > latest:
-        days = index.settings.maximum_token_days
-        refuse("token.longest", f"Tokens of this index live for at most {days} days.", "Choose an earlier end.")
-    return expires_at
+def confirm_token(index: Index, by: Caller, token_id: str) -> datetime:
+    """Let a token stand for the proof that its owner, who is signed in, has just given; until when (aware UTC).
+
+    It is good for as long as that proof is, so nothing is ever done on a proof older than `STEP_UP_LASTS`. A code from
+    an app counts as a proof there, never as one that cannot be phished: a token knows no device. `Refused`:
+    ``token.exists``, ``access.step-up``, and ``access.signed-in`` for whoever comes with a token.
+    """
+    with index.store.write() as connection:
+        found = _own(connection, by, token_id)
+        may(by.actor, "change-account", Resource(account_id=found.account_id), by.now).require()
+        given = by.actor.posture.stepped_up
+        assert given is not None, "changing an account asks for a proof"  # noqa: S101
+        tokens.confirm(connection, found.id, given)
+        facts = {"token": found.id, "label": found.label, "proof": given.proof}
+        security.append(connection, by, Happened("TokenConfirmed", found.account_id, found.account, facts=facts))
+    return given.at + STEP_UP_LASTS
+
+
+def _tell(
+    connection: sa.Connection, by: Caller, key: int, name: str, made: minting.Minted, label: str, grant: Grant
+) -> None:
+    """Note a new token in the log, and write to its owner."""
+    facts = {
+        "token": made.id,
+        "label": label,
+        "actions": sorted(grant.actions),
+        "projects": None if grant.projects is None else sorted(grant.projects),
+        "expires_at": made.expires_at and made.expires_at.isoformat(),
+    }
+    security.append(connection, by, Happened("TokenCreated", key, name, facts=facts))
+    told = {"account": name, "at": by.now, "label": label or made.id, "scope": scope_of(grant),
+            "expires_at": made.expires_at}  # fmt: skip
+    emails.tell(connection, key, "token-created", told, by.now)
+
+
+def _own(connection: sa.Connection, by: Caller, token_id: str) -> TokenRow:
+    """The token in force that ``by`` means, the console any. Whether others have such a one is nobody's business."""
+    found = tokens.find(connection, token_id)
+    foreign = found is not None and by.actor.kind != "system" and found.account_id != by.actor.account_id
+    if found is None or found.account_id is None or foreign or found.state(by.now) != "valid":
+        refuse("token.exists", f"There is no token {token_id[:40]!a} in force.", "The list of tokens shows them.")
+    return found
 
 
 def _new_account(connection: sa.Connection, by: Caller, name: str, operator: bool) -> int:

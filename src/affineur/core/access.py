@@ -56,6 +56,8 @@ class Actor:
     posture: Posture = Posture()
     token_id: str | None = None
     """The token that was shown; None where somebody is signed in, or for the index itself."""
+    token_ends_at: datetime | None = None
+    """When that token ends, as its holder narrowed it: what it makes does not outlive it."""
 
     @property
     def is_operator(self) -> bool:

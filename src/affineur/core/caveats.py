@@ -138,8 +138,22 @@ def limits(caveats: Iterable[bytes]) -> Grant | Decision:
 
 def describe(grant: Grant) -> str:
     """One sentence for people: what the token may do, where, and when. It shows no text that a holder chose."""
-    if not grant.actions or grant.projects == frozenset() or grant.project_ids == frozenset():
+    if grant_is_empty(grant):
         return "This token may do nothing: its limits exclude each other."
+    start = "" if grant.not_before is None else f", from {_moment(grant.not_before)}"
+    end = ", without end" if grant.expires_at is None else f", until {_moment(grant.expires_at)}"
+    return f"This token may {scope_of(grant)}{start}{end}."
+
+
+def grant_is_empty(grant: Grant) -> bool:
+    """Whether nothing is left: no action, or no project to do it to."""
+    return not grant.actions or grant.projects == frozenset() or grant.project_ids == frozenset()
+
+
+def scope_of(grant: Grant) -> str:
+    """What a token may do and where, as the end of "It may …": ``upload and read, for all projects``."""
+    if grant_is_empty(grant):
+        return "do nothing"
     verbs = [action for action in _ORDER if action in grant.actions]
     what = "do everything its account may do" if grant.actions == ALL_ACTIONS else _listed(verbs)
     if grant.publisher_id is not None:
@@ -151,9 +165,7 @@ def describe(grant: Grant) -> str:
         count = len(grant.project_ids)
         by_id = f"{count} project{'' if count == 1 else 's'} known by id"
         where = f"for {by_id}" if grant.projects is None else f"{where} (among {by_id})"
-    start = "" if grant.not_before is None else f", from {_moment(grant.not_before)}"
-    end = ", without end" if grant.expires_at is None else f", until {_moment(grant.expires_at)}"
-    return f"This token may {what}, {where}{start}{end}."
+    return f"{what}, {where}"
 
 
 class _Unfit(Exception):

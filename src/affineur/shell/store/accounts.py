@@ -87,6 +87,7 @@ def actor(
     projects: frozenset[NormalizedName] | None = None,
     stepped_up: StepUp | None = None,
     token_id: str | None = None,
+    token_ends_at: datetime | None = None,
 ) -> Actor:
     """The actor that a row with the columns `POSTURE` stands for. ``factor_required``: the setting of the index.
 
@@ -103,7 +104,10 @@ def actor(
         sponsors_short_from=row.sponsors_short_from,
         waits_for_sponsors=bool(row.waits_for_sponsors),
     )
-    return Actor(row.account_id, row.account_name, row.office, row.account_kind, actions, projects, posture, token_id)
+    return Actor(
+        row.account_id, row.account_name, row.office, row.account_kind, actions, projects, posture, token_id,
+        token_ends_at,
+    )  # fmt: skip
 
 
 def actor_by_id(connection: sa.Connection, account_id: int, *, factor_required: bool) -> Actor | None:
