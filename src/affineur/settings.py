@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from affineur.core.decision import Refused
+from affineur.core.disclosure import parse_reporters
 from affineur.core.publishers.setting import admitted_by
 
 MIB = 1024 * 1024
@@ -281,6 +282,8 @@ def _convert(name: str, value: object, source: str) -> object:
         _require_within(name, converted)
         if name == "publisher_issuers":
             admitted_by(str(converted))
+        if name == "disclosure_keys":
+            parse_reporters(str(converted))
         return _public_address(str(converted)) if name == "base_url" else converted
     except Refused as refused:
         raise SettingsError(f"{source}: {name} does not fit: {refused.decision.sentence}") from refused

@@ -18,7 +18,20 @@ from affineur.core.decision import Decision
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork
 
-from . import api, cors, feeds, files, health, json_api, metrics, pages, simple_api, trusted_publishing, uploads
+from . import (
+    api,
+    cors,
+    disclosures,
+    feeds,
+    files,
+    health,
+    json_api,
+    metrics,
+    pages,
+    simple_api,
+    trusted_publishing,
+    uploads,
+)
 from .answers import refusal
 from .edge import asking
 from .edge.configuration import ASK
@@ -58,6 +71,7 @@ def routes() -> list[BaseRoute]:
         Route("/health/live", health.live),
         Route("/health/ready", health.ready),
         *trusted_publishing.ROUTES,
+        Route(disclosures.PATH, disclosures.receive_disclosure, methods=["POST"]),
         *api.routes(),
         *pages.routes(),
     ]

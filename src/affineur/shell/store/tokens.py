@@ -25,7 +25,7 @@ from affineur.core.second_factor import Posture, StepUp
 
 from . import accounts
 from .publishers import read_publisher
-from .schema import account, project, publisher, token
+from .schema import account, project, project_publisher, publisher, role, sponsor, token
 
 UNKNOWN = deny(
     "identity.token",
@@ -194,6 +194,45 @@ def find(connection: sa.Connection, token_id: str) -> TokenRow | None:
     wanted = sa.or_(exact, token.c.id.startswith(token_id, autoescape=True)) if len(token_id) >= 8 else exact
     rows = connection.execute(_LISTED.where(wanted).limit(2)).all()
     return _row(rows[0]) if len(rows) == 1 else None
+
+
+def genuine(connection: sa.Connection, text: str) -> TokenRow | None:
+    """The token that ``text`` is, or was narrowed from, in whatever state: account's or publisher's."""
+    try:
+        macaroon = read(text)
+    except ValueError:
+        return None
+    row = connection.execute(_LISTED.add_columns(token.c.key).where(token.c.id == macaroon.identifier)).first()
+    return _row(row[:-1]) if row is not None and is_genuine(macaroon, row.key) else None
+
+
+def people_behind(connection: sa.Connection, account_id: int) -> list[tuple[int, str]]:
+    """Whom a token of that account concerns, as id and name: its holder; of a machine, those who answer for it."""
+    own = sa.select(account.c.id, account.c.name).where(account.c.id == account_id, account.c.kind == "person")
+    sponsors = (
+        sa.select(account.c.id, account.c.name)
+        .join(sponsor, sponsor.c.account_id == account.c.id)
+        .where(sponsor.c.machine_id == account_id)
+    )
+    return [(row.id, row.name) for row in connection.execute(sa.union_all(own, sponsors))]
+
+
+def owners_behind(connection: sa.Connection, token_id: str) -> list[tuple[str, list[tuple[int, str]]]]:
+    """The projects that a trusted publisher's token is for, each with its owners as id and name."""
+    query = (
+        sa.select(project.c.name.label("project"), account.c.id, account.c.name)
+        .select_from(token)
+        .join(project_publisher, project_publisher.c.publisher_id == token.c.publisher_id)
+        .join(project, project.c.id == project_publisher.c.project_id)
+        .join(role, sa.and_(role.c.project_id == project.c.id, role.c.role == "owner"))
+        .join(account, account.c.id == role.c.account_id)
+        .where(token.c.id == token_id)
+        .order_by(project.c.name, account.c.id)
+    )
+    found: dict[str, list[tuple[int, str]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.project, []).append((row.id, row.name))
+    return list(found.items())
 
 
 def _row(row: Sequence[Any]) -> TokenRow:
