@@ -67,6 +67,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "PasswordResetAsked": "A link for a new password was asked for.",
         "PasswordReset": "The password was set anew through a link.",
         "IdentityLinked": "A company sign-in was linked.",
+        "IdentityUnlinked": "A company sign-in was unlinked.",
         "FactorAdded": "A second factor was added.",
         "FactorRenamed": "A second factor was given another name.",
         "FactorRemoved": "A second factor was removed.",
