@@ -68,10 +68,10 @@ class RoleChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has to change. ``office`` counts only where ``office_changes``."""
+    """What somebody is to have from now on. ``given_office``: as in `Held`. ``roles``: those that change."""
 
-    office_changes: bool
     office: Office | None
+    given_office: Office | None
     roles: tuple[RoleChange, ...]
 
 
@@ -145,7 +145,7 @@ def changes(held: Held, owed: Due, projects: Collection[NormalizedName], *, last
     by_hand = held.office is not None and held.office != held.given_office
     keeps = by_hand or (held.office == "operator" and owed.office != "operator" and last_operator)
     office = held.office if keeps else owed.office
-    return Changes(office != held.office, office, _role_changes(held, owed, projects))
+    return Changes(office, None if by_hand else office, _role_changes(held, owed, projects))
 
 
 def _role_changes(held: Held, owed: Due, projects: Collection[NormalizedName]) -> tuple[RoleChange, ...]:

@@ -16,7 +16,7 @@ from affineur.core.company import Held
 from affineur.core.names import NormalizedName
 
 from . import grants
-from .schema import account, identity, project, role
+from .schema import account, identity, project, role, session
 
 COMPANY = "company"
 """What ``role.via`` says of a role that groups gave."""
@@ -89,10 +89,10 @@ def existing(connection: sa.Connection, names: Collection[NormalizedName]) -> di
     return {NormalizedName(name): key for name, key in rows}
 
 
-def give_office(connection: sa.Connection, account_id: int, office: Office | None) -> None:
-    """Give an account the office that its groups come to, or take the one away that they gave."""
+def give_office(connection: sa.Connection, account_id: int, office: Office | None, given_office: Office | None) -> None:
+    """Note the office of an account, and which one its groups gave."""
     changed = account.update().where(account.c.id == account_id)
-    connection.execute(changed.values(office=office, company_office=office))
+    connection.execute(changed.values(office=office, company_office=given_office))
 
 
 def give_role(connection: sa.Connection, project_id: int, account_id: int, given: Role, at: datetime) -> None:
@@ -117,3 +117,9 @@ def owners(connection: sa.Connection, project_id: int) -> int:
     """How many owners a project has."""
     query = sa.select(sa.func.count()).where(role.c.project_id == project_id, role.c.role == "owner")
     return int(connection.scalar(query) or 0)
+
+
+def end_password_sessions(connection: sa.Connection, account_id: int) -> int:
+    """End the sessions of an account that began with a password; how many."""
+    begun = session.delete().where(session.c.account_id == account_id, session.c.via == "password")
+    return connection.execute(begun).rowcount
