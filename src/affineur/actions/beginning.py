@@ -15,6 +15,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from affineur.core.accounts import NOBODY
+from affineur.core.devices import spoken
 from affineur.core.second_factor import Proof, StepUp
 from affineur.core.security import Caller, Happened, Origin
 from affineur.shell.bearer import digest_of, new_secret
@@ -143,7 +144,7 @@ def _tell_new_device(connection: sa.Connection, account: AccountRow, by: Caller)
     values = {
         "account": account.name,
         "at": by.now,
-        "device": by.origin.user_agent[:200] or "a program that does not say what it is",
+        "device": spoken(by.origin.user_agent),
         "place": place_of(by.origin),
     }
     emails.tell(connection, account.id, "new-device", values, by.now)

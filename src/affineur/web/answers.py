@@ -33,6 +33,10 @@ _STATUS = {
     "form.action-gone": 410,
     "throttle": 429,
     "signin.busy": 503,
+    "signin": 403,
+    "register": 403,
+    "email.unknown": 404,
+    "session.exists": 404,
 }
 
 

@@ -11,7 +11,15 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from . import schema
-from .schema import account, file, project, project_publisher, role
+from .schema import account, project, role
+
+_REFERRING = [
+    (column, key.ondelete)
+    for table in schema.metadata.sorted_tables
+    for column in table.columns
+    for key in column.foreign_keys
+    if key.column.table is account
+]
 
 
 def sole_owner_of(connection: sa.Connection, account_id: int) -> list[str]:
@@ -64,23 +72,16 @@ def other_operators(connection: sa.Connection, account_id: int) -> int:
 
 
 def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:
-    """Delete all that belongs to an account, and all of its row but the name."""
-    owned = (
-        schema.session, schema.device, schema.factor, schema.recovery_code, schema.recovery, schema.ticket,
-        schema.identity, schema.token, schema.pending_publisher, schema.role_invitation, schema.removal_proposal,
-        schema.sponsor, schema.email, schema.idempotency, role,
-    )  # fmt: skip
-    for table in owned:
-        connection.execute(table.delete().where(table.c.account_id == account_id))
-    for column in (
-        project_publisher.c.added_by,
-        schema.role_invitation.c.invited_by,
-        schema.removal_proposal.c.proposed_by,
-        role.c.granted_by,
-        file.c.uploaded_by,
-        schema.outbox.c.account_id,
-    ):
-        connection.execute(sa.update(column.table).where(column == account_id).values({column.name: None}))
+    """Delete all that belongs to an account, and all of its row but the name.
+
+    As if the row itself went: what refers to it goes too or forgets it, whichever the tables say.
+    """
+    for column, ends in _REFERRING:
+        belongs = column == account_id
+        if ends == "CASCADE":
+            connection.execute(sa.delete(column.table).where(belongs))
+        else:
+            connection.execute(sa.update(column.table).where(belongs).values({column.name: None}))
     connection.execute(
         account.update()
         .where(account.c.id == account_id)

@@ -37,6 +37,8 @@ _COLUMNS = (
     email.c.failed_at,
 )  # fmt: skip
 
+_BEYOND_IDS = 2**63
+
 
 def listed(connection: sa.Connection, account_id: int) -> list[EmailRow]:
     """The addresses of an account: the primary one first, then by age."""
@@ -56,6 +58,8 @@ def primary(connection: sa.Connection, account_id: int) -> str | None:
 
 def find(connection: sa.Connection, account_id: int, email_id: int) -> EmailRow | None:
     """An address of that account, by its id."""
+    if not 0 < email_id < _BEYOND_IDS:  # a database would not take such a number even to look for it
+        return None
     row = connection.execute(
         sa.select(*_COLUMNS).where(email.c.id == email_id, email.c.account_id == account_id)
     ).first()

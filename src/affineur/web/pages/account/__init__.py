@@ -10,7 +10,17 @@ from importlib import import_module
 
 from starlette.routing import BaseRoute
 
-SUBJECTS: tuple[str, ...] = ()
+SUBJECTS: tuple[str, ...] = (
+    "overview",
+    "signing",
+    "recovery",
+    "confirm",
+    "second_factor",
+    "security",
+    "registering",
+    "passwords",
+    "emails",
+)
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 
 
