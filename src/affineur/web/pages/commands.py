@@ -53,3 +53,16 @@ def publish(base_url: str, index_name: str) -> tuple[Command, ...]:
 def source_name(index_name: str) -> str:
     """The index's name as tools take it for a source: lowercase ASCII letters, digits and ``-``."""
     return re.sub(r"[^a-z0-9]+", "-", index_name.lower()).strip("-") or "index"
+
+
+def publish_with(base_url: str, index_name: str, token: str) -> tuple[Command, ...]:
+    """How to publish with ``token``, for whoever has just made it: it is part of what is to be copied."""
+    legacy, source = f"{base_url}legacy/", source_name(index_name)
+    pypirc = ("[distutils]", f"index-servers = {source}", "", f"[{source}]", f"repository = {legacy}")
+    return (
+        Command("uv", (f"export UV_PUBLISH_TOKEN={token}", f"uv publish --publish-url {legacy} dist/*")),
+        Command("~/.pypirc", (*pypirc, "username = __token__", f"password = {token}")),
+        Command(
+            "Poetry", (f"poetry config repositories.{source} {legacy}", f"poetry config pypi-token.{source} {token}")
+        ),
+    )

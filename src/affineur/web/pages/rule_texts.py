@@ -57,6 +57,7 @@ GROUPS = (
             ("token.longest", "A token lives no longer than the index allows, nor than the token it was made with."),
             ("token.label", "A token's name is one line of up to 100 characters."),
             ("token.actions", "A token is for at least one action."),
+            ("token.projects", "A token for certain projects is for at least one."),
             ("token.wider", "A token makes none that may do more than itself."),
             ("token.count", "An account has up to 200 tokens in force."),
             ("token.revoked", "A token that was revoked is refused from then on, everywhere."),

@@ -20,6 +20,7 @@ SUBJECTS: tuple[str, ...] = (
     "registering",
     "passwords",
     "emails",
+    "tokens",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 
