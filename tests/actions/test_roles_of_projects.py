@@ -16,7 +16,7 @@ from affineur.actions.leave import leave
 from affineur.actions.propose_removal import propose_removal, withdraw_proposal
 from affineur.actions.settle_removal import consent_to_removal, object_to_removal, remove, settle_removals
 from affineur.actions.tokens import create_token
-from affineur.core.access import Actor, Office
+from affineur.core.access import Actor, Office, Role
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
 from affineur.core.second_factor import Posture, StepUp
@@ -37,7 +37,8 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
     made = new_index(tmp_path / "data", database=url, registration="open")
     fill(made)
-    for name, role in (("olga", "owner"), ("otto", "owner"), ("mia", "maintainer")):
+    held: tuple[tuple[str, Role], ...] = (("olga", "owner"), ("otto", "owner"), ("mia", "maintainer"))
+    for name, role in held:
         person(made, name)
         set_role(made, console(LATER), BRIE, name, role)
     person(made, "nina")

@@ -61,6 +61,9 @@ class Proposal:
     objection: str | None
 
 
+_LARGEST_KEY = 2**63 - 1
+"""What people type into an address can be larger; no row has such an id, and databases take it in no question."""
+
 _giver = account.alias("giver")
 _INVITATIONS = (
     sa.select(
@@ -124,6 +127,8 @@ def add_invitation(
 
 def invitation(connection: sa.Connection, invitation_id: int) -> Invitation | None:
     """The invitation of that id, whatever became of it."""
+    if invitation_id > _LARGEST_KEY:
+        return None
     row = connection.execute(_INVITATIONS.where(role_invitation.c.id == invitation_id)).first()
     return None if row is None else Invitation(*tuple(row))
 
@@ -201,6 +206,8 @@ def add_proposal(
 
 def proposal(connection: sa.Connection, proposal_id: int) -> Proposal | None:
     """The proposal of that id, whatever became of it."""
+    if proposal_id > _LARGEST_KEY:
+        return None
     row = connection.execute(_PROPOSALS.where(removal_proposal.c.id == proposal_id)).first()
     return None if row is None else Proposal(*tuple(row))
 

@@ -21,6 +21,9 @@ SUBJECTS: tuple[str, ...] = (
     "passwords",
     "emails",
     "tokens",
+    "projects",
+    "project",
+    "invitations",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 

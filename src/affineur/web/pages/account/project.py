@@ -1,0 +1,197 @@
+"""The page of one project's people: who they are, invitations, removals, messages among them, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from affineur.actions.invite import invite, withdraw_invitation
+from affineur.actions.leave import leave
+from affineur.actions.message import block_sender, message
+from affineur.actions.propose_removal import propose_removal, withdraw_proposal
+from affineur.actions.settle_removal import consent_to_removal, object_to_removal, remove
+from affineur.core import roles, second_factor
+from affineur.core.access import Role
+from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.names import NormalizedName, parse_name
+from affineur.core.security import Caller
+from affineur.shell.index import Index
+from affineur.web import crew
+from affineur.web.pages.rendering import index_of
+from affineur.web.session import Page, Session, form, signed_in
+
+from . import projects
+from .frame import DONE, account_page, confirmed, done
+
+PAGE = "/account/projects/{name}"
+Typed = Mapping[str, str]
+_NOTHING: Typed = MappingProxyType({})
+
+DONE["invited"] = "The invitation is on its way. To an address it goes if an account has it, or may be made for it."
+DONE["invitation-withdrawn"] = "The invitation is withdrawn."
+DONE["removal-proposed"] = "The proposal is made, and who is concerned is told."
+DONE["removal-withdrawn"] = "The proposal is withdrawn."
+DONE["removal-objected"] = "You objected: the proposal has ended, and your role stays. The owners read why."
+DONE["removal-consented"] = "You have no role on that project any more."
+DONE["removed"] = "They have no role on this project any more, and are told."
+DONE["left"] = "You have left the project."
+DONE["message-sent"] = "The message is passed on to everybody there who takes messages."
+DONE["sender-blocked"] = "You get no more messages from them. They are not told."
+
+
+@signed_in
+async def show(request: Request, session: Session) -> Response:
+    """``GET /account/projects/{name}``."""
+    return await _page(request, session)
+
+
+async def _page(
+    request: Request, session: Session, refused: Decision | None = None, typed: Typed = _NOTHING
+) -> Response:
+    return await asyncio.to_thread(_shown, request, session, refused, typed)
+
+
+def _shown(request: Request, session: Session, refused: Decision | None, typed: Typed) -> Response:
+    try:
+        with index_of(request).store.read() as connection:
+            found = crew.seen(connection, session.actor, _name(request), session.now)
+    except Refused as unseen:  # no such project, or nobody's business
+        decision = refused or unseen.decision
+        missing = decision.rule in ("project.exists", "name.format")
+        return account_page(request, session, "no_project.html", refused=decision, status=404 if missing else None)
+    others = [each for each in found.people if each.name != session.actor.name]
+    fresh = second_factor.strong_enough(session.actor.posture, "proof", session.now).allowed
+    values = {
+        "crew": found,
+        "others": others,
+        "typed": typed,
+        "topics": roles.TOPICS,
+        "is_owner": found.role == "owner" or session.actor.is_operator,
+        "may_remove": session.actor.office in ("operator", "moderator"),
+        "is_fresh": fresh,
+        "limits": {"reason": roles.LONGEST_REASON, "message": roles.LONGEST_MESSAGE},
+        "days": {"invitation": roles.INVITATION_LASTS.days, "objection": roles.OBJECTION_LASTS.days},
+    }
+    return account_page(request, session, "project.html", values, refused=refused)
+
+
+@signed_in
+async def exported(request: Request, session: Session) -> Response:
+    """The table of people, as a file."""
+    return await asyncio.to_thread(_exported, request, session)
+
+
+def _exported(request: Request, session: Session) -> Response:
+    try:
+        with index_of(request).store.read() as connection:
+            found = crew.seen(connection, session.actor, _name(request), session.now)
+    except Refused as refused:
+        return account_page(request, session, "no_project.html", refused=refused.decision)
+    kind = request.url.path.rpartition(".")[2]
+    body = crew.as_json(found.people) if kind == "json" else crew.as_csv(found.people)
+    headers = {
+        "content-disposition": f'attachment; filename="people-of-{found.project.name}.{kind}"',
+        "cache-control": "no-store, private",
+        "x-content-type-options": "nosniff",
+    }
+    return Response(body, 200, headers, media_type="application/json" if kind == "json" else "text/csv; charset=utf-8")
+
+
+Deed = Callable[[Index, Caller, NormalizedName, Typed], object]
+
+
+def _taking(deed: Deed, word: str, *, back: str = PAGE) -> Page:
+    """A form of the page: do ``deed`` with what was typed, and go on to ``back``."""
+
+    @confirmed(PAGE)
+    async def take(request: Request, session: Session) -> Response:
+        typed: Typed = _NOTHING
+        try:
+            typed = {**await form(request, session), **{name: str(each) for name, each in request.path_params.items()}}
+            name = _name(request)
+            await asyncio.to_thread(deed, index_of(request), session.caller(request), name, typed)
+        except Refused as refused:
+            if refused.decision.rule == "access.step-up":
+                raise
+            return await _page(request, session, refused.decision, typed)
+        return done(request, back.format(**request.path_params), word)
+
+    return signed_in(take)
+
+
+def _name(request: Request) -> NormalizedName:
+    return parse_name(request.path_params["name"])
+
+
+def _role(typed: Typed) -> Role:
+    known: dict[str, Role] = {each: each for each in get_args(Role)}
+    if typed.get("role") not in known:
+        refuse("role.whom", "Choose the role that is offered.", "It is owner or maintainer.")
+    return known[typed["role"]]
+
+
+def _invite(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+    invite(index, by, name, typed.get("whom", ""), _role(typed))
+
+
+def _withdraw_invitation(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+    withdraw_invitation(index, by, int(typed["id"]))
+
+
+def _propose(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+    propose_removal(index, by, name, typed.get("account", ""), typed.get("reason", ""))
+
+
+def _withdraw_proposal(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+    withdraw_proposal(index, by, int(typed["id"]))
+
+
+def _object(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+    object_to_removal(index, by, int(typed["id"]), typed.get("objection", ""))
+
+
+def _consent(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+    consent_to_removal(index, by, int(typed["id"]))
+
+
+def _remove(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+    remove(index, by, name, typed.get("account", ""))
+
+
+def _leave(index: Index, by: Caller, name: NormalizedName, _: Typed) -> None:
+    leave(index, by, name)
+
+
+def _message(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+    message(index, by, name, typed.get("topic", ""), typed.get("text", ""), typed.get("to") or None)
+
+
+def _block(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+    block_sender(index, by, typed.get("sender", ""), True)
+
+
+def _form(path: str, taking: Page) -> Route:
+    return Route(f"{PAGE}/{path}", taking, methods=["POST"])
+
+
+ROUTES = [
+    Route(PAGE, show),
+    Route(f"{PAGE}/people.json", exported),
+    Route(f"{PAGE}/people.csv", exported),
+    _form("invite", _taking(_invite, "invited")),
+    _form("invitations/{id:int}/withdraw", _taking(_withdraw_invitation, "invitation-withdrawn")),
+    _form("propose", _taking(_propose, "removal-proposed")),
+    _form("proposals/{id:int}/withdraw", _taking(_withdraw_proposal, "removal-withdrawn")),
+    _form("proposals/{id:int}/object", _taking(_object, "removal-objected")),
+    _form("proposals/{id:int}/consent", _taking(_consent, "removal-consented", back=projects.PAGE)),
+    _form("remove", _taking(_remove, "removed")),
+    _form("leave", _taking(_leave, "left", back=projects.PAGE)),
+    _form("message", _taking(_message, "message-sent")),
+    _form("block", _taking(_block, "sender-blocked")),
+]
