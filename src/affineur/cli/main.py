@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from . import accounts, exports, imports, keeping, life, login, mail, people
 from . import edge as edge_commands
-from . import exports, imports, keeping, life, people
 from .errors import EXIT_CODES, explain
 from .options import AsJson, Config, Data
 
@@ -93,11 +93,14 @@ def work(data: Data = None, config: Config = None) -> None:
     serving.run_background(index.settings)
 
 
+accounts.register(app)
 edge_commands.register(app)
 exports.register(app)
 imports.register(app)
 keeping.register(app)
 life.register(app)
+login.register(app)
+mail.register(app)
 people.register(app)
 
 

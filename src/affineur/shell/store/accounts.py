@@ -130,10 +130,20 @@ def by_id(connection: sa.Connection, account_id: int) -> AccountRow | None:
     return None if row is None else AccountRow(*tuple(row))
 
 
+def listed(connection: sa.Connection) -> list[AccountRow]:
+    """Every account, deleted ones too, by name. Cost: all of them; pages ask for fewer."""
+    return [AccountRow(*tuple(row)) for row in connection.execute(sa.select(*_COLUMNS).order_by(account.c.name_key))]
+
+
 def account_id(connection: sa.Connection, name: str) -> int | None:
     """The id of the account of that name."""
     found = find(connection, name)
     return None if found is None else found.id
+
+
+def ever(connection: sa.Connection, name: str) -> int | None:
+    """The id of the account that has, or had, that name: what its past is found by."""
+    return connection.scalar(sa.select(account.c.id).where(account.c.name_key == name.lower()))
 
 
 def is_taken(connection: sa.Connection, name: str) -> bool:
