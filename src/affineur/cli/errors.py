@@ -31,7 +31,8 @@ def explain(error: BaseException) -> tuple[str, int] | None:
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
             decision = getattr(error, "decision", None)
-            return (f"{decision.sentence}  [{decision.rule}]" if decision else str(error)), code
+            said = f"{decision.sentence}  [{decision.rule}]" if decision else str(error)
+            return said, getattr(error, "exit_code", code)
     if isinstance(error, OSError):
         return _operating_system(error)
     database = sys.modules.get("sqlalchemy.exc")
@@ -52,6 +53,7 @@ _OURS = (
     ("affineur.shell.backup", "BackupUnfit", EXIT_DAMAGED),
     ("affineur.shell.backup", "TargetInUse", EXIT_REFUSED),
     ("affineur.shell.upstream.offers", "UpstreamAway", EXIT_NOT_READY),
+    ("affineur.cli.remote.problems", "RemoteFault", EXIT_REFUSED),
 )
 
 

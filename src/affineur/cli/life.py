@@ -1,16 +1,23 @@
-"""Commands that change how the world sees a project: yank, archive, deprecate, quarantine, and back."""
+"""Commands that change how the world sees a project: yank, archive, deprecate, quarantine, and back.
+
+Each works on this machine's own index and on one elsewhere.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Config, Data, Project, Reason
+from .options import AsJson, Project, Reason
+from .place import Place, somewhere
 
 if TYPE_CHECKING:
     from affineur.core.lifecycle import Act
+    from affineur.core.security import Caller
+    from affineur.shell.index import Index
+
+    from .remote.client import Remote
 
 Version = Annotated[str | None, typer.Argument(help="Only this release.", show_default=False)]
 File = Annotated[str | None, typer.Option("--file", help="Only the file of this name.")]
@@ -19,16 +26,15 @@ File = Annotated[str | None, typer.Option("--file", help="Only the file of this 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     for command in (yank, unyank, archive, unarchive, deprecate, undeprecate, quarantine, clear):
-        app.command()(command)
+        app.command()(somewhere(command))
 
 
 def yank(
+    place: Place,
     project: Project,
     version: Version = None,
     file: File = None,
     reason: Reason = None,
-    data: Data = None,
-    config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Yank files: only who pins them still gets them.
@@ -36,113 +42,115 @@ def yank(
     Installers pass over yanked files unless they are pinned exactly (PEP 592). Yanks all files of a project, of
     one release, or a single file. Nothing is taken away.
     """
-    _set_yanked(project, version, file, True, reason, (data, config), as_json)
+    _set_yanked(place, project, version, file, True, reason, as_json)
 
 
-def unyank(
-    project: Project,
-    version: Version = None,
-    file: File = None,
-    data: Data = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
+def unyank(place: Place, project: Project, version: Version = None, file: File = None, as_json: AsJson = False) -> None:
     """Take a yank back."""
-    _set_yanked(project, version, file, False, None, (data, config), as_json)
+    _set_yanked(place, project, version, file, False, None, as_json)
 
 
-def archive(
-    project: Project, reason: Reason = None, data: Data = None, config: Config = None, as_json: AsJson = False
-) -> None:
+def archive(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
     """Archive a project: it stays on offer and takes no new files."""
-    _set_status("archive", project, reason, (data, config), as_json)
+    _set_status(place, "archive", project, reason, as_json)
 
 
-def unarchive(project: Project, data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+def unarchive(place: Place, project: Project, as_json: AsJson = False) -> None:
     """Take an archiving back: the project takes new files again."""
-    _set_status("unarchive", project, None, (data, config), as_json)
+    _set_status(place, "unarchive", project, None, as_json)
 
 
-def deprecate(
-    project: Project, reason: Reason = None, data: Data = None, config: Config = None, as_json: AsJson = False
-) -> None:
+def deprecate(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
     """Deprecate a project: advise against using it.
 
     Say in the reason what to use instead. Nothing else changes.
     """
-    _set_status("deprecate", project, reason, (data, config), as_json)
+    _set_status(place, "deprecate", project, reason, as_json)
 
 
-def undeprecate(project: Project, data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+def undeprecate(place: Place, project: Project, as_json: AsJson = False) -> None:
     """Take a deprecation back."""
-    _set_status("undeprecate", project, None, (data, config), as_json)
+    _set_status(place, "undeprecate", project, None, as_json)
 
 
-def quarantine(
-    project: Project, reason: Reason = None, data: Data = None, config: Config = None, as_json: AsJson = False
-) -> None:
+def quarantine(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
     """Quarantine a project: take it off offer for now.
 
-    None of its files is on offer until it is cleared. Holds at once on this machine, and tells mirrors to hide
-    the project. Nothing is deleted.
+    None of its files is on offer until it is cleared. Holds at once on the machine of the index, and tells mirrors
+    to hide the project. Nothing is deleted.
     """
-    _set_status("quarantine", project, reason, (data, config), as_json)
+    _set_status(place, "quarantine", project, reason, as_json)
 
 
-def clear(project: Project, data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+def clear(place: Place, project: Project, as_json: AsJson = False) -> None:
     """Lift a quarantine: everything is as it was before."""
-    _set_status("clear", project, None, (data, config), as_json)
+    _set_status(place, "clear", project, None, as_json)
 
 
 def _set_yanked(
-    name: str,
-    version: str | None,
-    file: str | None,
-    yanked: bool,
-    reason: str | None,
-    where: tuple[Path | None, Path | None],
-    as_json: bool,
+    place: Place, name: str, version: str | None, file: str | None, yanked: bool, reason: str | None, as_json: bool
 ) -> None:
-    from datetime import UTC, datetime
-
-    from affineur.actions.yank import Selection, set_yanked
-    from affineur.core.access import SYSTEM
     from affineur.core.names import parse_name
     from affineur.core.versions import canonical, parse_version
 
-    from .start import open_existing, print_json
+    from .remote.problems import printable
+    from .start import print_json
 
-    selection = Selection(parse_name(name), canonical(parse_version(version)) if version else None, file)
-    index = open_existing(*where)
-    changed = set_yanked(index, SYSTEM, selection, yanked, datetime.now(UTC), reason)
-    index.close()
+    project = parse_name(name)
+    release = canonical(parse_version(version)) if version else None
+
+    def here(index: Index, by: Caller) -> list[str]:
+        from affineur.actions.yank import Selection, set_yanked
+
+        return list(set_yanked(index, by.actor, Selection(project, release, file), yanked, by.now, reason))
+
+    def there(remote: Remote) -> list[str]:
+        asked = {"version": release, "file": file, **({"reason": reason} if yanked else {})}
+        changed: list[str] = remote.post(_operation(project, "yank" if yanked else "unyank"), asked)["changed"]
+        return changed
+
+    changed = place.carry_out(here, there)
     if as_json:
-        print_json({"project": selection.project, "yanked": yanked, "changed": changed})
+        print_json({"project": project, "yanked": yanked, "changed": changed})
         return
     word = "yanked" if yanked else "no longer yanked"
     for filename in changed:
-        typer.echo(f"{filename}: {word}")
+        typer.echo(f"{printable(filename)}: {word}")
     if not changed:
-        typer.echo(f"The files of {selection} were {word} already; nothing was changed.")
+        typer.echo(f"These files of {project} were {word} already; nothing was changed.")
 
 
-def _set_status(act: Act, name: str, reason: str | None, where: tuple[Path | None, Path | None], as_json: bool) -> None:
-    from datetime import UTC, datetime
-
-    from affineur.actions.status import set_status
-    from affineur.core.access import SYSTEM
+def _set_status(place: Place, act: Act, name: str, reason: str | None, as_json: bool) -> None:
+    from affineur.core.lifecycle import TRANSITIONS
     from affineur.core.names import parse_name
 
-    from .start import open_existing, print_json
+    from .remote.problems import printable
+    from .start import print_json
 
     project = parse_name(name)
-    index = open_existing(*where)
-    outcome = set_status(index, SYSTEM, act, project, datetime.now(UTC), reason)
-    index.close()
-    status = outcome.status
+
+    def here(index: Index, by: Caller) -> dict[str, Any]:
+        from affineur.actions.status import set_status
+
+        outcome = set_status(index, by.actor, act, project, by.now, reason)
+        status = outcome.status
+        return {"project": project, "status": status.status, "reason": status.reason, "changed": outcome.changed}
+
+    def there(remote: Remote) -> dict[str, Any]:
+        body = {"reason": reason} if TRANSITIONS[act].takes_reason else None
+        found: dict[str, Any] = remote.post(_operation(project, act), body)
+        return found
+
+    now = place.carry_out(here, there)
     if as_json:
-        print_json({"project": project, "status": status.status, "reason": status.reason, "changed": outcome.changed})
+        print_json(now)
         return
-    why = f" ({status.reason})" if status.reason else ""
-    already = "" if outcome.changed else "; nothing was changed"
-    typer.echo(f"{project} is {status.status}{why}{already}.")
+    why = f" ({now['reason']})" if now["reason"] else ""
+    already = "" if now["changed"] else "; nothing was changed"
+    typer.echo(printable(f"{project} is {now['status']}{why}{already}."))
+
+
+def _operation(project: str, verb: str) -> str:
+    from .remote.client import path
+
+    return path("projects", project, verb)

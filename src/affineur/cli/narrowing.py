@@ -64,7 +64,7 @@ def narrow(
     if not added:
         _fail("There is nothing to narrow by. Give --project, --action, --expires-in, --until or --not-before.")
     try:
-        whole = macaroons.read(_given_token())
+        whole = macaroons.read(given_token())
         _check_use(whole, projects, actions, now)
         weaker = macaroons.narrow(whole, *added)
         text = macaroons.write(weaker)
@@ -96,7 +96,7 @@ def _check_use(
         _fail(f"The token may not {', '.join(sorted(actions))}; narrowing cannot change that.")
 
 
-def _given_token() -> str:
+def given_token() -> str:
     """The token from the environment or, where there is none, from standard input (asked for on a terminal)."""
     import os
     import sys

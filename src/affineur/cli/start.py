@@ -60,10 +60,13 @@ def open_unchecked(data: Path | None, config: Path | None = None, **flags: objec
 def require_files(settings: Settings) -> None:
     """End the program with `EXIT_NOT_READY` where the data folder holds no index; nothing is made by looking."""
     if not settings.database and not (settings.data / "affineur.db").exists():
-        fail(
-            f"There is no index in {settings.data}. Run `affineur init --data {settings.data}` first.",
-            EXIT_NOT_READY,
-        )
+        from .place import named
+
+        elsewhere = named(None)
+        ways_out = f"Run `affineur init --data {settings.data}` first."
+        if elsewhere is not None:
+            ways_out = f"This is done on the machine of the index; on {elsewhere}, ask its operators."
+        fail(f"There is no index in {settings.data}. {ways_out}", EXIT_NOT_READY)
 
 
 def print_json(value: object) -> None:

@@ -1,0 +1,251 @@
+"""Commands against an index elsewhere: a real server, a real keyring, the program as it is called."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.cli.remote_machine import Machine
+from tests.services.affineur import Server, affineur
+from tests.web.uploading import a_wheel, published, upload
+
+from affineur.cli.errors import EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "home")
+
+
+@pytest.fixture
+def served(server: Callable[..., Server]) -> Server:
+    running = server()
+    for version in ("1.0", "2.0"):
+        published(upload(running, a_wheel("brie", version)))
+    return running
+
+
+def token_of(server: Server, user: str, *options: str) -> str:
+    made = affineur("token", "create", "--user", user, "--json", "--data", server.data, *options)
+    token: str = json.loads(made)["token"]
+    return token
+
+
+@contextmanager
+def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that gives each connection the next of ``answers`` as it stands, the last one over and over."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        number = 0
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                heard.append(connection.recv(65536))
+                connection.sendall(answers[min(number, len(answers) - 1)])
+            number += 1
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/", heard
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(10)
+
+
+def http(status: str, body: bytes, kind: str = "application/json", **headers: str) -> bytes:
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n{more}\r\n"
+    )
+    return head.encode() + body
+
+
+CALLER = b'{"name": "olga", "kind": "person", "office": null, "via": "token", "token": null}'
+
+
+# Logging in
+
+
+def test_whoever_logs_in_is_known_from_then_on_and_forgotten_by_logging_out(machine: Machine, served: Server) -> None:
+    done = machine.run("login", served.url.rstrip("/"), given=f"{served.token}\n")
+    assert done.stdout.startswith(f"operator, operator on {served.url}\nToken ")
+    found = machine.ask("whoami")
+    assert (found["name"], found["office"], found["index"]) == ("operator", "operator", served.url)
+    assert machine.run("logout").stdout == f"The token for {served.url} is forgotten.\n"
+    assert "affineur login" in machine.run("whoami", code=EXIT_USAGE).stderr
+    assert "affineur login" in machine.run("whoami", "--index", served.url, code=EXIT_NOT_READY).stderr
+
+
+def test_the_token_is_in_the_keyring_and_nowhere_else(machine: Machine, served: Server) -> None:
+    done = machine.run("login", served.url, given=served.token)
+    assert served.token not in done.stdout + done.stderr + machine.everything_kept
+    assert list((machine.home / "share").rglob("*keyring*"))
+
+
+def test_a_token_that_is_refused_is_not_kept(machine: Machine, served: Server) -> None:
+    done = machine.run("login", served.url, given="pypi-nonsense", code=EXIT_REFUSED)
+    assert "[identity.token]" in done.stderr
+    assert "nonsense" not in done.stderr
+    machine.run("whoami", code=EXIT_USAGE)
+
+
+@pytest.mark.parametrize("part", ["simple/", "legacy/", "api/v1", "simple"])
+def test_the_address_of_a_part_is_taken_for_the_whole(machine: Machine, served: Server, part: str) -> None:
+    assert machine.ask("login", served.url + part, given=served.token)["index"] == served.url
+
+
+@pytest.mark.parametrize(
+    "url", ["index.example.org", "ftp://127.0.0.1/", "http://", "http://127.0.0.1:x/", "http://127.0.0.1/?a", "http://[/",
+            "http://127.0.0.1/a b", "http://olga:pypi-x@127.0.0.1/"],
+)  # fmt: skip
+def test_what_is_no_address_of_an_index_is_said_so(machine: Machine, url: str) -> None:
+    done = machine.run("login", url, given="pypi-x", code=EXIT_USAGE)
+    assert "address of an index" in done.stderr
+    assert "pypi-x" not in done.stderr.replace(url, "")
+
+
+def test_without_a_keyring_the_variable_is_named_and_works(tmp_path: Path, served: Server) -> None:
+    bare = Machine(tmp_path / "bare", keyring="keyring.backends.fail.Keyring")
+    done = bare.run("login", served.url, given=served.token, code=EXIT_NOT_READY)
+    assert "AFFINEUR_TOKEN" in done.stderr
+    found = bare.ask("whoami", AFFINEUR_INDEX=served.url, AFFINEUR_TOKEN=served.token)
+    assert found["name"] == "operator"
+    assert "AFFINEUR_TOKEN" in bare.run("whoami", "--index", served.url, code=EXIT_NOT_READY).stderr
+
+
+def test_a_keyring_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path, served: Server) -> None:
+    locked = Machine(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "share").write_text("a file where a folder should be")
+    done = locked.run("login", served.url, given=served.token, code=EXIT_NOT_READY)
+    assert "The keyring of this machine cannot be used" in done.stderr
+
+
+# Which index is meant
+
+
+def test_an_option_is_stronger_than_the_environment_and_two_that_differ_are_refused(
+    machine: Machine, served: Server
+) -> None:
+    both = machine.run("archive", "brie", "--index", served.url, "--data", "x", code=EXIT_USAGE)
+    assert "give one of them" in both.stderr
+    variables = {"AFFINEUR_INDEX": served.url, "AFFINEUR_DATA": str(served.data), "AFFINEUR_TOKEN": served.token}
+    assert "both set" in machine.run("archive", "brie", code=EXIT_USAGE, **variables).stderr
+    assert machine.ask("archive", "brie", "--index", served.url, **variables)["status"] == "archived"
+    assert machine.ask("unarchive", "brie", "--data", served.data, **variables)["status"] == "active"
+
+
+def test_a_data_folder_where_one_stands_is_meant_before_the_index_logged_in_to(
+    machine: Machine, served: Server
+) -> None:
+    machine.run("login", served.url, given=served.token)
+    assert machine.ask("deprecate", "brie")["changed"] is True
+    machine.run("init")
+    assert "There is no project" in machine.run("deprecate", "brie", code=EXIT_REFUSED).stderr
+    assert machine.ask("undeprecate", "brie", "--index", served.url)["changed"] is True
+
+
+def test_what_is_done_on_the_machine_of_an_index_is_said_so(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    done = machine.run("mail", "list", code=EXIT_NOT_READY)
+    assert "on the machine of the index" in done.stderr
+
+
+# The life of a project
+
+
+def test_verbs_say_the_same_here_and_elsewhere(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    for verb, undo in (
+        (["yank", "Brie", "1.0", "--reason", "broken"], "unyank"),
+        (["yank", "brie", "--file", "brie-2.0-py3-none-any.whl"], "unyank"),
+        (["deprecate", "brie", "--reason", "use feta"], "undeprecate"),
+        (["archive", "brie"], "unarchive"),
+        (["quarantine", "brie"], "clear"),
+    ):
+        there = machine.run(*verb).stdout
+        assert "nothing was changed" in machine.run(*verb).stdout
+        undone = machine.run(undo, "brie", "--data", served.data).stdout
+        assert machine.run(*verb, "--data", served.data).stdout == there
+        if undo == "unarchive":  # takes fresh proof, which a token has not by itself
+            machine.run(undo, "brie", "--data", served.data)
+        else:
+            assert machine.run(undo, "brie").stdout == undone
+    assert "[version.format]" in machine.run("yank", "brie", "x", code=EXIT_REFUSED).stderr
+    assert "There is no project 'gouda'" in machine.run("archive", "gouda", code=EXIT_REFUSED).stderr
+
+
+def test_a_refusal_for_want_of_proof_names_the_page_where_it_is_given(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    done = machine.run("unarchive", "brie", code=EXIT_REFUSED)
+    assert f"{served.url}account/tokens" in done.stderr
+    assert "[access.step-up]" in done.stderr
+
+
+def test_a_role_that_is_missing_is_said_as_the_pages_say_it(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=token_of(served, "olga"))
+    assert "isn't allowed to yank files of project 'brie'" in machine.run("yank", "brie", code=EXIT_REFUSED).stderr
+
+
+# Servers that are away, or are none of ours
+
+
+def test_an_index_that_is_away_is_said_in_a_sentence(machine: Machine) -> None:
+    done = machine.run("login", "http://127.0.0.1:9/", given="pypi-x", code=EXIT_NOT_READY)
+    assert done.stderr.startswith("affineur: http://127.0.0.1:9/ cannot be used:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [http("200 OK", b"<html>", "text/html"), http("200 OK", b"{"), http("302 Found", b"", Location="http://127.0.0.1:1/x"),
+     http("502 Bad Gateway", b"nginx", "text/html"), b"nonsense", http("403 Forbidden", b"[]")],
+)  # fmt: skip
+def test_what_no_index_answers_is_no_traceback(machine: Machine, answer: bytes) -> None:
+    with answering(answer) as (url, _):
+        assert "cannot be used" in machine.run("login", url, given="pypi-x", code=EXIT_NOT_READY).stderr
+
+
+def test_a_token_never_follows_a_redirect(machine: Machine) -> None:
+    with answering(http("200 OK", CALLER)) as (other, heard):
+        with answering(http("307 Temporary Redirect", b"", Location=f"{other}api/v1/account")) as (url, _):
+            machine.run("login", url, given="pypi-x", code=EXIT_NOT_READY)
+        assert heard == []
+
+
+def test_what_comes_from_elsewhere_does_nothing_to_the_terminal(machine: Machine) -> None:
+    problem = json.dumps({"rule": "x.y", "detail": "\x1b[2Jgone\x07\nline", "ways_out": ["\x9b0m"]}).encode()
+    with answering(http("403 Forbidden", problem, "application/problem+json")) as (url, _):
+        said = machine.run("login", url, given="pypi-x", code=EXIT_REFUSED).stderr
+    assert all(each.isprintable() for each in said.rstrip("\n"))
+
+
+def test_a_request_whose_answer_is_lost_is_sent_again_with_the_same_key(machine: Machine) -> None:
+    answer = http("200 OK", b'{"project": "brie", "yanked": true, "changed": []}')
+    with answering(b"", answer) as (url, heard):
+        machine.run("yank", "brie", "--index", url, AFFINEUR_TOKEN="pypi-x")
+    keys = [line for each in heard for line in each.split(b"\r\n") if line.lower().startswith(b"idempotency-key")]
+    assert len(heard) == 2
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_proxies_are_for_other_machines(machine: Machine, served: Server) -> None:
+    proxies = {
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "ALL_PROXY": "http://127.0.0.1:9",
+    }
+    machine.run("login", served.url, given=served.token, **proxies)
