@@ -70,14 +70,14 @@ def sign_in(index: Index, by: Stranger, answer: Answer, ends: str = "") -> Begun
         if admitted.allowed:
             account = account or _make(connection, index, by, answer.who)
             admitted = _not_frozen(account)
-        if account is None:
-            raise Refused(admitted)
         changed = []
-        if account.frozen_at is None:
+        if account is not None and account.frozen_at is None:
             owed = company.due(rules, groups) if admitted.allowed else Due()
             changed = renew(connection, index, Caller(SYSTEM, by.now, by.origin), account, owed)
-        begun = _welcome(connection, index, by, account, ends) if admitted.allowed else None
-        if begun is None:
+        begun = None
+        if account is not None and admitted.allowed:
+            begun = _welcome(connection, index, by, account, ends)
+        else:
             _turn_away(connection, by, account, admitted)
     for name in changed:
         pages.project(index, name)
@@ -90,10 +90,13 @@ def _not_frozen(account: AccountRow) -> Decision:
     return allow(FROZEN.rule) if account.frozen_at is None else FROZEN
 
 
-def _turn_away(connection: sa.Connection, by: Stranger, account: AccountRow, why: Decision) -> None:
-    """End what somebody has begun here who may not come in any more."""
-    sessions.end_all(connection, account.id)
-    refused = Happened("SignInRefused", account.id, account.name, outcome="refused", rule=why.rule)
+def _turn_away(connection: sa.Connection, by: Stranger, account: AccountRow | None, why: Decision) -> None:
+    """Note who may not come in; what they had begun here before ends."""
+    key, name = (account.id, account.name) if account else (None, None)
+    if key is not None:
+        sessions.end_all(connection, key)
+    facts = {"via": "company"}
+    refused = Happened("SignInRefused", key, name, outcome="refused", rule=why.rule, facts=facts)
     security.append(connection, by.caller, refused)
 
 
