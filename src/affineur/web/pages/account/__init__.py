@@ -11,8 +11,12 @@ from importlib import import_module
 from starlette.routing import BaseRoute
 
 SUBJECTS: tuple[str, ...] = (
+    "frozen",
+    "log",
+    "machines",
     "overview",
     "signing",
+    "company",
     "recovery",
     "confirm",
     "second_factor",
@@ -24,6 +28,8 @@ SUBJECTS: tuple[str, ...] = (
     "projects",
     "project",
     "invitations",
+    "publishing",
+    "project_publishing",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 
