@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import sqlalchemy as sa
@@ -32,6 +32,9 @@ UNKNOWN = deny(
     "Invalid or non-existent authentication information.",
     "Use the user name __token__ and a token of this index as the password; your tokens page makes one.",
 )
+
+
+State = Literal["valid", "expired", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class TokenRow:
         assert isinstance(found, Grant), "caveats that this index wrote are caveats that it can read"  # noqa: S101
         return found
 
-    def state(self, now: datetime) -> str:
+    def state(self, now: datetime) -> State:
         """ "valid", "expired" or "revoked"."""
         if self.revoked_at is not None:
             return "revoked"

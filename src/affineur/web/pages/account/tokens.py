@@ -190,7 +190,7 @@ async def _page(
     return account_page(request, session, "tokens.html", values, refused=refused)
 
 
-def _read(request: Request, session: Session) -> tuple[list[Shown], list[str]]:
+def _read(request: Request, session: Session) -> tuple[list[Shown], list[NormalizedName]]:
     """The tokens to show, those in force first, and the projects one may publish to."""
     key = session.actor.account_id
     assert key is not None, "whoever is signed in has an account"  # noqa: S101
