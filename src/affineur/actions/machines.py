@@ -37,7 +37,8 @@ def create_machine(index: Index, by: Caller, name: str) -> int:
     """
     with index.store.write() as connection:
         may(by.actor, "create-machine", Resource(account_id=by.actor.account_id), by.now).require()
-        account_rules.chosen_name(name, accounts.is_taken(connection, name), None).require()
+        similar = accounts.lookalike(connection, name)
+        account_rules.chosen_name(name, accounts.is_taken(connection, name), similar).require()
         if by.actor.account_id is not None:
             machines.may_make(len(sponsors.machines(connection, by.actor.account_id))).require()
         key = accounts.add_account(connection, name, by.now, kind="automation")

@@ -77,7 +77,7 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-OPEN_PATHS = ("/health/", "/legacy", "/static/", "/account", "/api/", "/_/", "/.well-known/pytp")
+OPEN_PATHS = ("/health/", "/legacy", "/static/", "/account", "/admin", "/api/", "/_/", "/.well-known/pytp")
 """What a private index shows without a token: whether it lives, and where uploads (with their own check) go."""
 
 

@@ -34,6 +34,8 @@ from .identity import origin_of
 
 MAXIMUM_FORM_BYTES = 64 * 1024
 SIGN_IN = "/account/sign-in"
+FROZEN = "/account/frozen"
+"""Where somebody is sent whose account moderators have frozen: nothing else is shown to them."""
 FORM_KEY = "form_key"
 """The name of the hidden field that holds `Session.form_key`."""
 SEEN_EVERY = timedelta(minutes=5)
@@ -111,7 +113,10 @@ PersonalPage = Callable[[Request, Session], Awaitable[Response]]
 
 
 def signed_in(page: PersonalPage) -> Page:
-    """A page for whoever is signed in, second factor included; everybody else goes and signs in first."""
+    """A page for whoever is signed in, second factor included; everybody else goes and signs in first.
+
+    Somebody whose account is frozen is told so, whatever they ask for.
+    """
 
     @wraps(page)
     async def guarded(request: Request) -> Response:
@@ -120,6 +125,8 @@ def signed_in(page: PersonalPage) -> Page:
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             where = SIGN_IN if session is None else "/account/second-factor"
             return to(request, f"{where}?next={quote(back.removeprefix(root_path(request)), safe='')}")
+        if session.actor.posture.frozen:
+            return to(request, FROZEN)
         return await page(request, session)
 
     return guarded

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, help, home, project, searching, static
+from . import account, admin, help, home, project, searching, static
 from .errors import handlers, private_page, wants_html
 
 __all__ = ["handlers", "private_page", "routes", "wants_html"]
@@ -26,6 +26,7 @@ def routes() -> list[BaseRoute]:
         Route("/help/rules", help.rules),
         Route("/help/rules/", help.rules),
         *account.routes(),
+        *admin.routes(),
         Route("/favicon.ico", static.favicon),
         Route("/static/{digest}/{file}", static.file),
     ]

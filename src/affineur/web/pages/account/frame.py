@@ -31,6 +31,7 @@ SECTIONS = (
     ("/account/projects", "Projects"),
     ("/account/tokens", "Tokens"),
     ("/account/publishing", "Trusted publishing"),
+    ("/account/machines", "Machines"),
     ("/account/security", "Security"),
     ("/account/log", "Log"),
 )
@@ -47,8 +48,12 @@ def account_page(
     *,
     refused: Decision | None = None,
     status: int | None = None,
+    folder: str = "account",
 ) -> Response:
-    """A page of somebody's account. ``refused``: what the form that led here was answered."""
+    """A page of somebody's account. ``refused``: what the form that led here was answered.
+
+    ``folder``: where the template is; pages of those who hold an office share the frame.
+    """
     shared = {
         "me": session.actor,
         "form_key": session.form_key,
@@ -58,7 +63,7 @@ def account_page(
         "refused": refused,
     }
     given = status or (status_of(refused) if refused else 200)
-    response = personal_page(request, f"account/{template}", {**shared, **values}, status=given)
+    response = personal_page(request, f"{folder}/{template}", {**shared, **values}, status=given)
     if refused is not None and is_dangerous(refused):
         acts(request, session.actor)
         response.background = BackgroundTask(record, request, refused)

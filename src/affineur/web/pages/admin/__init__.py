@@ -1,0 +1,15 @@
+"""Pages of those who hold an office: the accounts of the index, its security log, invitations to it.
+
+Each is shown to whom `core.access` allows what it shows; everybody else reads why not. `frame` has what they share.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from . import accounts, invitations, log
+
+
+def routes() -> list[BaseRoute]:
+    """The routes of all of them."""
+    return [*accounts.ROUTES, *log.ROUTES, *invitations.ROUTES]

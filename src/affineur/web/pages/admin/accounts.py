@@ -1,0 +1,156 @@
+"""The accounts of the index: the list, and one account, to freeze it or to give it an office."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from affineur.actions import freeze as freezing
+from affineur.actions.offices import set_office
+from affineur.core.access import INDEX, may
+from affineur.core.caveats import describe
+from affineur.core.decision import Decision, Refused, deny, refuse
+from affineur.core.offices import OFFICES
+from affineur.core.security import Caller
+from affineur.shell.index import Index
+from affineur.shell.store import accounts, directory, emails, sponsors, tokens
+from affineur.shell.store.directory import Wanted
+from affineur.web.pages.account.frame import DONE, confirmed, done
+from affineur.web.pages.rendering import index_of
+from affineur.web.session import Session, form, to
+
+from .frame import admin_page, office
+
+PAGE = "/admin/accounts"
+ONE = "/admin/accounts/{name}"
+_PER_PAGE = 50
+
+DONE |= {
+    "account-frozen": "The account is frozen, and its holder was told why.",
+    "account-thawed": "The account is open again, and its holder was told.",
+    "office-changed": "The office is changed, and its holder was told.",
+}
+
+
+@office("see-accounts")
+async def listed(request: Request, session: Session) -> Response:
+    """The list, with a search."""
+    return await asyncio.to_thread(_list, request, session)
+
+
+def _list(request: Request, session: Session) -> Response:
+    asked = request.query_params
+    which = asked.get("which", "")
+    text = asked.get("q", "").strip().replace("\0", "")[:254]
+    wanted = Wanted(
+        text, "automation" if which == "machines" else None, in_office=which == "offices", frozen=which == "frozen"
+    )
+    with index_of(request).store.read() as connection:
+        after = asked.get("after", "").replace("\0", "")[:200]
+        found = directory.listed(connection, wanted, after=after, limit=_PER_PAGE + 1)
+    more = (
+        urlencode({"q": text, "which": which, "after": found[_PER_PAGE - 1].name.lower()}) if found[_PER_PAGE:] else ""
+    )
+    values = {"accounts": found[:_PER_PAGE], "typed": text, "which": which, "more": more, "section": "/admin/"}
+    return admin_page(request, session, "accounts.html", values)
+
+
+@office("see-accounts")
+async def account(request: Request, session: Session) -> Response:
+    """One account."""
+    return await asyncio.to_thread(_one, request, session)
+
+
+def _one(
+    request: Request, session: Session, refused: Decision | None = None, typed: Mapping[str, str] | None = None
+) -> Response:
+    name = request.path_params["name"]
+    with index_of(request).store.read() as connection:
+        found = accounts.find(connection, name)
+        if found is None:
+            missing = deny("account.exists", f"There is no account '{name[:100]}' on this index.", "Check its name.")
+            return admin_page(request, session, "refused.html", refused=missing, status=404)
+        held = [(each, describe(each.grant), each.state(session.now)) for each in tokens.listed(connection, found.id)]
+        values: dict[str, Any] = {
+            "account": found,
+            "roles": directory.roles_of(connection, found.id),
+            "tokens": held,
+            "sessions": directory.session_count(connection, found.id, session.now),
+            "addresses": emails.listed(connection, found.id) if session.actor.is_operator else None,
+            "machine": sponsors.machine(connection, found.id),
+            "machines": sponsors.machines(connection, found.id),
+        }
+    values |= {
+        "offices": OFFICES,
+        # Without the proof that it takes: who holds the office sees the form, and is asked when it is sent.
+        "may_freeze": may(session.actor, "freeze", INDEX, session.now).rule != "access.office",
+        "may_give": may(session.actor, "set-office", INDEX, session.now).rule != "access.office",
+        "may_log": may(session.actor, "see-log", INDEX, session.now).allowed,
+        "typed": typed or {},
+        "section": "/admin/",
+    }
+    return admin_page(request, session, "account.html", values, refused=refused)
+
+
+@office("freeze")
+@confirmed(ONE)
+async def freeze(request: Request, session: Session) -> Response:
+    """Freeze it, or lift that."""
+    typed = await form(request, session)
+    thaws = typed.get("act") == "thaw"
+    return await _act(request, session, typed, _thaw if thaws else _freeze, "thawed" if thaws else "frozen")
+
+
+@office("set-office")
+@confirmed(ONE)
+async def give(request: Request, session: Session) -> Response:
+    """Give it an office, another one, or none."""
+    typed = await form(request, session)
+    return await _act(request, session, typed, _set_office, "office-changed")
+
+
+async def _act(request: Request, session: Session, typed: Mapping[str, str], act: Any, word: str) -> Response:
+    name = request.path_params["name"]
+    try:
+        await asyncio.to_thread(act, index_of(request), session.caller(request), name, typed)
+    except Refused as refused:
+        if refused.decision.rule == "access.step-up":
+            raise
+        return await asyncio.to_thread(_one, request, session, refused.decision, typed)
+    return done(request, f"{PAGE}/{quote(name, safe='')}", word if word in DONE else f"account-{word}")
+
+
+def _freeze(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
+    return freezing.freeze(index, by, name, typed.get("reason", ""))
+
+
+def _thaw(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
+    return freezing.thaw(index, by, name)
+
+
+def _set_office(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
+    wanted = typed.get("office", "none")
+    chosen = next((each for each in OFFICES if each == wanted), None)
+    if chosen is None and wanted != "none":
+        refuse("office.name", "There is no such office.", f"There are {', '.join(OFFICES)}, and none.")
+    return set_office(index, by, name, chosen)
+
+
+async def home(request: Request) -> Response:
+    """The list is at ``/admin/``."""
+    return to(request, "/admin/", 308)
+
+
+ROUTES = [
+    Route("/admin", home),
+    Route("/admin/", listed),
+    Route(ONE, account),
+    Route(f"{ONE}/freeze", freeze, methods=["POST"]),
+    Route(f"{ONE}/office", give, methods=["POST"]),
+]
