@@ -190,7 +190,7 @@ def _hash_of(password: str) -> str:
 def _add_factor(connection: Any, account_id: int, kind: FactorKind, now: datetime) -> None:
     values: dict[str, object] = {"account_id": account_id, "kind": kind, "label": f"a {kind}", "created_at": now}
     if kind == "totp":
-        values["secret"] = b"12345678901234567890"
+        values["secret"] = b"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
     else:
         values |= {"credential_id": new_secret(), "public_key": b"none", "sign_count": 0}
     connection.execute(factor.insert().values(**values))

@@ -84,6 +84,8 @@ def add_passkey(index: Index, by: Caller, session_id: str, answer: str, label: s
             refuse("factor.known", "This security key or passkey is registered here already.", "Use another one.")
         name = enrolment.label(label, [row.label for row in rows], "Passkey")
         key = factors.add_passkey(connection, account.id, name, made, by.now)
+        if not rows:
+            sessions.step_up(connection, session_id, by.now, "passkey")  # it was just in hand
         return _added(connection, by, account, key, name, "passkey", was_first=not rows)
 
 
@@ -120,6 +122,8 @@ def add_totp(index: Index, by: Caller, session_id: str, code: str, label: str = 
             )
         name = enrolment.label(label, [row.label for row in rows], "Authenticator app")
         key = factors.add_totp(connection, account.id, name, secret, step, by.now)
+        if not rows:
+            sessions.step_up(connection, session_id, by.now, "totp")
         return _added(connection, by, account, key, name, "totp", was_first=not rows)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from affineur.core import recovery, throttle, totp
 from affineur.core.decision import Decision, Refused, deny
 from affineur.core.enrolment import KIND_WORDS
-from affineur.core.second_factor import Proof
+from affineur.core.second_factor import DEVICE_SETTLES, Proof
 from affineur.core.security import Caller, Happened
 from affineur.shell import passkeys
 from affineur.shell.index import Index
@@ -92,7 +92,7 @@ def passkey(
     """Whether ``answer`` (JSON of ``PublicKeyCredential``) is of one of the account's passkeys, for ``challenge``.
 
     Refused by the rules of `shell.passkeys.verify_authentication`. A key whose counter did not rise is suspended,
-    and every address of the account is told.
+    and every address of the account is told. One that was added just now proves what a code does (`_has_settled`).
     """
     if challenge is None:
         return NO_CHALLENGE
@@ -109,7 +109,16 @@ def passkey(
         return refused.decision
     used = next(row for row in rows if row.passkey.credential_id == found.credential_id)
     factors.use_passkey(connection, used.id, found.sign_count, by.now)
-    return "passkey"
+    return "passkey" if _has_settled(used, factors.listed(connection, account.id), by) else "totp"
+
+
+def _has_settled(used: FactorRow, rows: list[FactorRow], by: Caller) -> bool:
+    """Whether a passkey proves more than the factor it was added with: after a day, or where it was the first.
+
+    Otherwise whoever phished one code would add a key of their own, and have within a minute what codes on a new
+    device are not believed for a day.
+    """
+    return by.now - used.created_at >= DEVICE_SETTLES or all(row.id >= used.id for row in rows)
 
 
 def _meant(rows: list[FactorRow], answer: str) -> FactorRow:

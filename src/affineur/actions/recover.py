@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from affineur.core import recovery as rules
 from affineur.core import throttle
 from affineur.core.access import Resource, may
-from affineur.core.decision import refuse
+from affineur.core.decision import Refused, deny, refuse
 from affineur.core.recovery import KEPT_OPEN, WAITS, Recovery, Voucher
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
@@ -47,7 +47,11 @@ LINK_LASTS = timedelta(hours=1)
 TOLD_EVERY = timedelta(hours=24)
 MOST_TOKENS_NAMED = 30
 
-_LINK_OVER = "This link was used, or its time is over."
+LINK_OVER = deny(
+    "recovery.link",
+    "This link was used, or its time is over.",
+    "The newest mail about it has one that works; or sign in with your password and ask anew.",
+)
 
 
 def ask(index: Index, by: Caller, waiting: SessionRow) -> int:
@@ -82,7 +86,7 @@ def open_recovery(index: Index, by: Caller, secret: str) -> RecoveryRow:
     with index.store.write() as connection:
         ticket = tickets.use(connection, secret, OPEN, by.now)
         if ticket is None or ticket.account_id is None:
-            refuse("recovery.link", _LINK_OVER, "Sign in with your password, and ask for another one.")
+            raise Refused(LINK_OVER)
         account = _guarded(connection, ticket.account_id)
         there = recoveries.open_of(connection, account.id, by.now)
         if there is not None:
@@ -103,7 +107,7 @@ def cancel_by_link(index: Index, by: Caller, secret: str) -> None:
     with index.store.write() as connection:
         ticket = tickets.use(connection, secret, CANCEL, by.now)
         if ticket is None or ticket.account_id is None:
-            refuse("recovery.link", _LINK_OVER, "The newest mail about it has a link that works.")
+            raise Refused(LINK_OVER)
         account = _account(connection, ticket.account_id)
         _cancel(connection, by, account, "a link in a mail")
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, entrance, life, publishers, serving, tokens
+from . import account, entrance, factors, life, publishers, serving, tokens
 from .operation import Operation
 
-SUBJECTS = (entrance, account, life, tokens, publishers)
+SUBJECTS = (entrance, account, factors, life, tokens, publishers)
 """The modules whose operations make up the API, in the order of the reference page."""
 
 
