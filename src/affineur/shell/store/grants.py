@@ -111,8 +111,9 @@ def crew(connection: sa.Connection, project_id: int) -> Crew:
 
 def held_by(connection: sa.Connection, account_id: int) -> list[Held]:
     """The projects on which an account has a role, by name."""
-    newest = sa.select(release.c.id).where(release.c.project_id == project.c.id)
-    newest = newest.order_by(release.c.created_at.desc(), release.c.id.desc()).limit(1)
+    other = release.alias()
+    newest = sa.select(other.c.id).where(other.c.project_id == project.c.id).correlate(project)
+    newest = newest.order_by(other.c.created_at.desc(), other.c.id.desc()).limit(1)
     query = (
         sa.select(
             project.c.id, project.c.name, project.c.display_name, role.c.role, role.c.granted_at, release.c.version,

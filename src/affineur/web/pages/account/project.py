@@ -31,6 +31,7 @@ from .frame import DONE, account_page, confirmed, done
 
 PAGE = "/account/projects/{name}"
 Typed = Mapping[str, str]
+_FIELDS = ("whom", "role", "account", "reason", "objection", "to", "topic", "text")
 _NOTHING: Typed = MappingProxyType({})
 
 DONE["invited"] = "The invitation is on its way. To an address it goes if an account has it, or may be made for it."
@@ -70,7 +71,7 @@ def _shown(request: Request, session: Session, refused: Decision | None, typed: 
     values = {
         "crew": found,
         "others": others,
-        "typed": typed,
+        "typed": {field: typed.get(field, "") for field in _FIELDS},
         "topics": roles.TOPICS,
         "is_owner": found.role == "owner" or session.actor.is_operator,
         "may_remove": session.actor.office in ("operator", "moderator"),
