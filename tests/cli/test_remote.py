@@ -7,14 +7,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.cli.remote_machine import Machine
 from tests.services.affineur import Server, affineur
-from tests.web.uploading import a_wheel, published, upload
+from tests.web.uploading import a_wheel, published, store_of, upload
 
 from affineur.cli.errors import EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
+from affineur.core.second_factor import StepUp
+from affineur.shell.store import tokens
 
 
 @pytest.fixture
@@ -249,3 +252,46 @@ def test_proxies_are_for_other_machines(machine: Machine, served: Server) -> Non
         "ALL_PROXY": "http://127.0.0.1:9",
     }
     machine.run("login", served.url, given=served.token, **proxies)
+
+
+# Tokens
+
+
+def confirm(server: Server) -> None:
+    """What the button on the tokens page does, with a security key: the operator's tokens stand for fresh proof."""
+    now = datetime.now(UTC)
+    with store_of(server) as store, store.write() as connection:
+        for row in tokens.listed(connection):
+            tokens.confirm(connection, row.id, StepUp(now, "passkey", now - timedelta(days=30)))
+
+
+def test_tokens_are_made_listed_and_revoked_elsewhere(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    wanted = ["token", "create", "--label", "laptop", "--action", "upload", "--project", "Brie", "--expires-in-days", 3]
+    assert "account/tokens" in machine.run(*wanted, code=EXIT_REFUSED).stderr
+    confirm(served)
+    made = machine.ask(*wanted)
+    assert (made["user"], made["token"][:5]) == ("operator", "pypi-")
+    listed = {each["id"]: each for each in machine.ask("token", "list")}
+    found = listed[made["id"]]
+    assert (found["label"], found["actions"], found["projects"]) == ("laptop", ["upload"], ["brie"])
+    assert made["token"] not in machine.run("token", "list", "--all").stdout
+    assert set(found) - {"last_used_address", "revoked_because"} == set(
+        machine.ask("token", "list", "--data", served.data)[0]
+    )
+    assert machine.run("token", "revoke", made["id"]).stdout == f"Token {made['id']} is revoked.\n"
+    assert made["id"] not in machine.run("token", "list").stdout
+    assert "[token.exists]" in machine.run("token", "revoke", made["id"], code=EXIT_REFUSED).stderr
+
+
+def test_a_token_elsewhere_is_ones_own_and_one_made_here_names_whose_it_is(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    assert "your own" in machine.run("token", "create", "--user", "olga", code=EXIT_USAGE).stderr
+    assert "--user" in machine.run("token", "create", "--data", served.data, code=EXIT_USAGE).stderr
+
+
+def test_what_is_narrowed_works_elsewhere_as_far_as_it_goes(machine: Machine, served: Server) -> None:
+    weak = machine.run("token", "narrow", "--action", "read", AFFINEUR_TOKEN=served.token).stdout.strip()
+    machine.run("login", served.url, given=weak)
+    assert machine.ask("whoami")["token"]["actions"] == ["read"]
+    assert "[access.scope]" in machine.run("yank", "brie", code=EXIT_REFUSED).stderr

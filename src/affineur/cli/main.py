@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import accounts, exports, imports, keeping, life, login, mail, people
+from . import accounts, exports, imports, keeping, life, login, mail, people, tokens
 from . import edge as edge_commands
 from .errors import EXIT_CODES, explain
 from .options import AsJson, Config, Data
@@ -102,6 +102,7 @@ life.register(app)
 login.register(app)
 mail.register(app)
 people.register(app)
+tokens.register(app)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Commands about people and what they may: tokens, roles, limits."""
+"""Commands about what people may do on a project: roles, limits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from . import narrowing
 from .options import AsJson, Config, Data, Project
 
-token = typer.Typer(help="Create, list and revoke tokens for publishing.", no_args_is_help=True)
 role = typer.Typer(help="Say who may publish to a project.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="Name of the account.", show_default=False)]
@@ -17,150 +15,8 @@ Account = Annotated[str, typer.Argument(help="Name of the account.", show_defaul
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    narrowing.register(token)
-    app.add_typer(token, name="token")
     app.add_typer(role, name="role")
     app.command()(limit)
-
-
-@token.command("create")
-def token_create(
-    user: Annotated[str, typer.Option("--user", help="Account the token is for; made where there is none.")],
-    project: Annotated[
-        list[str] | None, typer.Option("--project", help="Narrow the token to this project; may be repeated.")
-    ] = None,
-    action: Annotated[
-        list[str] | None,
-        typer.Option("--action", help="What it may do: upload, yank, archive, read, manage; may be repeated."),
-    ] = None,
-    expires_in_days: Annotated[
-        float | None, typer.Option(help="Days until it ends.", show_default="maximum_token_days")
-    ] = None,
-    label: Annotated[str, typer.Option(help="What it is for; shown in lists.")] = "",
-    operator: Annotated[
-        bool, typer.Option("--operator", help="Make the new account an operator, who may do everything.")
-    ] = False,
-    data: Data = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Create a token and print it, once.
-
-    An account is made along with its first token; it needs no password and no other step.
-    """
-    from datetime import UTC, datetime, timedelta
-    from typing import get_args
-
-    from affineur.actions.tokens import create_token
-    from affineur.core.caveats import TokenAction
-    from affineur.core.names import parse_name
-    from affineur.core.security import console
-
-    from .start import EXIT_USAGE, fail, open_existing, print_json
-
-    actions = [known for known in get_args(TokenAction) if known in (action or get_args(TokenAction))]
-    if action and set(action) != set(actions):
-        fail(f"--action must be one of {', '.join(get_args(TokenAction))}.", EXIT_USAGE)
-    now = datetime.now(UTC)
-    ends = None if expires_in_days is None else now + timedelta(days=expires_in_days)
-    names = tuple(parse_name(name) for name in project or ())
-    index = open_existing(data, config)
-    made = create_token(
-        index,
-        console(now),
-        user,
-        label=label,
-        actions=actions,
-        projects=names or None,
-        expires_at=ends,
-        operator=operator,
-    )
-    index.close()
-    if as_json:
-        print_json(
-            {
-                "id": made.id,
-                "token": made.secret,
-                "user": made.account,
-                "new_account": made.new_account,
-                "expires_at": made.expires_at,
-            }
-        )
-        return
-    if made.new_account:
-        typer.echo(f"There was no account {user}; it was made{' as an operator' if operator else ''}.", err=True)
-    typer.echo(f"Token {made.id} of {user}, shown only now: {made.secret}")
-
-
-@token.command("list")
-def token_list(
-    every: Annotated[bool, typer.Option("--all", help="Also those that were revoked or have expired.")] = False,
-    data: Data = None,
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """List tokens, newest first.
-
-    The secrets themselves are not known any more.
-    """
-    from datetime import UTC, datetime
-
-    from affineur.core.caveats import describe
-    from affineur.shell.store import tokens
-
-    from .start import open_existing, print_json
-
-    now = datetime.now(UTC)
-    index = open_existing(data, config)
-    with index.store.read() as connection:
-        found = tokens.listed(connection)
-    index.close()
-    shown = [row for row in found if every or row.state(now) == "valid"]
-    if as_json:
-        print_json(
-            [
-                {
-                    "id": row.id,
-                    "user": row.account,
-                    "label": row.label,
-                    "actions": sorted(row.grant.actions),
-                    "projects": None if row.grant.projects is None else sorted(row.grant.projects),
-                    "created_at": row.created_at,
-                    "expires_at": row.expires_at,
-                    "revoked_at": row.revoked_at,
-                    "last_used_at": row.last_used_at,
-                    "state": row.state(now),
-                }
-                for row in shown
-            ]
-        )
-        return
-    for row in shown:
-        label = f"  {row.label}" if row.label else ""
-        used = f", last used {row.last_used_at:%Y-%m-%d}" if row.last_used_at else ""
-        typer.echo(f"{row.id}  {row.account}  {describe(row.grant)}  ({row.state(now)}{used}){label}")
-    if not shown:
-        typer.echo("There is no token in force." if not every else "There has never been a token.", err=True)
-
-
-@token.command("revoke")
-def token_revoke(
-    token_id: Annotated[str, typer.Argument(metavar="ID", help="As `token list` shows it.", show_default=False)],
-    data: Data = None,
-    config: Config = None,
-) -> None:
-    """Revoke a token: it is refused from now on."""
-    from datetime import UTC, datetime
-
-    from affineur.actions.tokens import revoke_token
-    from affineur.core.security import console
-
-    from .start import open_existing
-
-    index = open_existing(data, config)
-    revoked = revoke_token(index, console(datetime.now(UTC)), token_id)
-    index.close()
-    typer.echo(f"Token {revoked} is revoked.")
 
 
 @role.command("add")
