@@ -125,7 +125,7 @@ class Need:
     sponsors: bool = False
 
 
-_FACTOR_FIRST: frozenset[Action] = frozenset({"create", "reserve", "create-machine", "sponsor", "run-machine"})
+FACTOR_FIRST: frozenset[Action] = frozenset({"create", "reserve", "create-machine", "sponsor", "run-machine"})
 """What takes the second factor from the first moment on: nobody had it before, so nobody loses anything."""
 _OWNER: frozenset[Role] = frozenset({"owner"})
 _ANY_ROLE: frozenset[Role] = frozenset({"owner", "maintainer"})
@@ -332,7 +332,7 @@ def _is_protected(actor: Actor, action: Action, need: Need, now: datetime) -> De
         return _sponsored(actor.name, posture, posture.sponsors_short_from, now)
     if actor.kind != "person":
         return allow("access.protected")
-    if action in _FACTOR_FIRST:
+    if action in FACTOR_FIRST:
         return second_factor.first_role(posture)
     if need.ladder is not None:
         return second_factor.on_the_ladder(posture, need.ladder, now)

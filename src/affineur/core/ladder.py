@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from .access import ACTIONS, Action
+from .access import ACTIONS, FACTOR_FIRST, Action
 from .second_factor import MANAGEMENT_WAITS, NOTICE_DAYS, PUBLISHING_WAITS, days_left
 
 Pause = Literal["manage", "publish"]
-
-FIRST_ROLE: frozenset[Action] = frozenset({"create", "reserve"})
-"""What takes a second factor from the first day on: `second_factor.first_role`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def notice_due(ladder_from: datetime, noticed: int | None, now: datetime) -> Not
 def paused_by(pauses: Pause) -> tuple[str, ...]:
     """What pauses with ``pauses``, each as people say it: "Yank files of a project"."""
     return tuple(
-        _said(action) for action, need in ACTIONS.items() if need.ladder == pauses and action not in FIRST_ROLE
+        _said(action) for action, need in ACTIONS.items() if need.ladder == pauses and action not in FACTOR_FIRST
     )
 
 
@@ -60,13 +57,13 @@ def untouched_by(pauses: Pause) -> tuple[str, ...]:
     return tuple(
         _said(action)
         for action, need in ACTIONS.items()
-        if action not in FIRST_ROLE and (need.ladder is None or need.ladder in later) and _is_for_people(action)
+        if action not in FACTOR_FIRST and (need.ladder is None or need.ladder in later) and _is_for_people(action)
     )
 
 
 def needed_already() -> tuple[str, ...]:
     """What takes a second factor today, ladder or not."""
-    return tuple(_said(action) for action in ACTIONS if action in FIRST_ROLE)
+    return tuple(_said(action) for action in ACTIONS if action in FACTOR_FIRST)
 
 
 def _is_for_people(action: Action) -> bool:
@@ -75,9 +72,10 @@ def _is_for_people(action: Action) -> bool:
     return bool(need.roles) or need.on == "own account" or action == "read"
 
 
+_WHAT = {"project": "a project", "own account": "account", "machine": "a machine", "index": "the index"}
+
+
 def _said(action: Action) -> str:
     need = ACTIONS[action]
-    verb = need.verb[:1].upper() + need.verb[1:]
-    if need.on == "own account":
-        return f"{verb} account".replace(" this account", " your account")
-    return f"{verb} a project"
+    said = f"{need.verb} {_WHAT[need.on]}".replace(" this account", " your account")
+    return said[:1].upper() + said[1:]
