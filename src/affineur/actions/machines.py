@@ -83,6 +83,15 @@ def create_machine_token(
             "expires_at": expires_at.isoformat(),
         }
         security.append(connection, by, Happened("TokenCreated", found.id, found.name, facts=facts))
+        scope = f"{', '.join(sorted(actions))} on {', '.join(sorted(projects)) if projects else 'every project'}"
+        told: dict[str, object] = {
+            "account": found.name,
+            "at": by.now,
+            "label": label or made.id,
+            "scope": scope,
+            "expires_at": expires_at,
+        }
+        sponsors.tell(connection, by.now, [each.account_id for each in found.sponsors], "token-created", told)
     return made
 
 

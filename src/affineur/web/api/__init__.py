@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, entrance, factors, life, publishers, serving, tokens
+from . import account, entrance, events, factors, life, machines, offices, publishers, roles, serving, tokens
 from .operation import Operation
 
-SUBJECTS = (entrance, account, factors, life, tokens, publishers)
+SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, events)
 """The modules whose operations make up the API, in the order of the reference page."""
 
 
