@@ -46,7 +46,7 @@ from affineur.web.session import SIGN_IN, Session, cookie_name, current, form, l
 
 from .entering import enter
 from .frame import DONE, account_page, confirmed, done
-from .unsigned import refusing, stranger_of, unsigned_page
+from .unsigned import stranger_of, unsigned_page
 
 log = logging.getLogger(__name__)
 
@@ -70,17 +70,23 @@ Answered = TypeVar("Answered")
 async def go(request: Request) -> Response:
     """``GET /account/company``: off to the company, with ``next`` in mind; ``confirm=1`` to prove oneself anew,
     ``link=1`` to link the account that is signed in."""
+    session = await current(request)
+    try:
+        return await _gone(request, session)
+    except Refused as refused:
+        return await _turned_away(request, session, refused.decision)
+
+
+async def _gone(request: Request, session: Session | None) -> Response:
     require_set_up(index_of(request))
     asked, onward = request.query_params, local_path(request.query_params.get("next", ""))
-    session = await current(request)
     is_whole = session is not None and session.row.stage == "whole"
     if not (asked.get("confirm") or asked.get("link")):
         return to(request, onward) if is_whole else await _send(request, Errand("sign-in", onward, datetime.now(UTC)))
     if session is None or not is_whole:
         return to(request, f"{SIGN_IN}?next={quote(onward, safe='')}")
-    mine = session.row.id[:16]
     if asked.get("confirm"):
-        return await _send(request, Errand("confirm", onward, session.now, mine))
+        return await _send(request, Errand("confirm", onward, session.now, session.row.id[:16]))
     return await _go_and_link(request, session)
 
 
@@ -110,18 +116,21 @@ async def _send(request: Request, errand: Errand) -> Response:
 async def back(request: Request) -> Response:
     """``GET /account/company/back``: what the company answered, good once and in this browser only."""
     session = await current(request)
-    is_whole = session is not None and session.row.stage == "whole"
     try:
         response = await _came_back(request, session)
     except Refused as refused:
-        await _note(request, session if is_whole else None, refused.decision)
-        values = {"company_name": settings_of(request).company_name, "inside": is_whole}
-        status = _STATUS.get(refused.decision.rule) or status_of(refused.decision)
-        response = unsigned_page(
-            request, "company_refused.html", values, refused=_in_its_name(request, refused.decision), status=status
-        )
+        response = await _turned_away(request, session, refused.decision)
     set_cookie(request, response, COOKIE, "", 0)
     return response
+
+
+async def _turned_away(request: Request, session: Session | None, why: Decision) -> Response:
+    """The page that says why it did not work, and what to do."""
+    inside = session if session is not None and session.row.stage == "whole" else None
+    await _note(request, inside, why)
+    values = {"company_name": settings_of(request).company_name, "inside": inside is not None}
+    status = _STATUS.get(why.rule) or status_of(why)
+    return unsigned_page(request, "company_refused.html", values, refused=_in_its_name(request, why), status=status)
 
 
 async def _came_back(request: Request, session: Session | None) -> Response:
@@ -261,7 +270,7 @@ def _threads() -> ThreadPoolExecutor:
 
 
 ROUTES = [
-    Route(GO, refusing(go), methods=["GET"]),
+    Route(GO, go, methods=["GET"]),
     Route(BACK, back, methods=["GET"]),
     Route(LINK, signed_in(show_link), methods=["GET"]),
     Route(LINK, signed_in(take_link), methods=["POST"]),
