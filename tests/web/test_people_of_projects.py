@@ -183,7 +183,7 @@ def test_a_proposal_is_read_objected_to_and_seen_by_nobody_else(scene: Scene) ->
         assert "It is proposed that you be maintainer" in words(maintainer.get("/account/projects"))
         number = maintainer.get(scene.page).text.partition("/proposals/")[2].partition("/")[0]
         stolen = ann.post(f"{scene.page}/proposals/{number}/object", {"objection": "fine"})
-        assert stolen.status_code == 400
+        assert stolen.status_code == 404
         done = maintainer.post(f"{scene.page}/proposals/{number}/object", {"objection": "I am here."}, follow=True)
         assert "You objected" in words(done)
     assert scene.roles()[mia] == "maintainer"

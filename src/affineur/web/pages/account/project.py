@@ -70,6 +70,7 @@ def _shown(request: Request, session: Session, refused: Decision | None, typed: 
     fresh = second_factor.strong_enough(session.actor.posture, "proof", session.now).allowed
     values = {
         "crew": found,
+        "section": projects.PAGE,
         "others": others,
         "typed": {field: typed.get(field, "") for field in _FIELDS},
         "topics": roles.TOPICS,
