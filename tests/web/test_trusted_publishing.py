@@ -209,11 +209,12 @@ def test_a_pending_publisher_makes_its_project_with_the_first_upload(place: Plac
         assert ask(place.server, "GET", path).status == 200
 
 
-def test_a_project_without_files_has_its_pages(small: Place) -> None:
+def test_a_project_that_was_made_and_has_no_release_yet_has_an_empty_list(small: Place) -> None:
     small.browser.post("/account/publishing", {"service": small.issuer.url, "project": "comte", **TYPED})
     small.upload_token()
-    assert ask(small.server, "GET", "/project/comte/").status == 200
+    assert ask(small.server, "GET", "/project/comte/").status == 404  # nothing to show before the first release
     assert ask(small.server, "GET", "/simple/comte/").status == 200
+    assert ask(small.server, "GET", "/pypi/comte/json").status in (200, 404)
     assert ask(small.server, "GET", "/").status == 200
 
 
