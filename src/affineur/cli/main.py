@@ -7,7 +7,22 @@ from typing import Annotated
 
 import typer
 
-from . import accounts, exports, imports, keeping, life, login, mail, people, tokens
+from . import (
+    accounts,
+    exports,
+    imports,
+    keeping,
+    life,
+    log,
+    login,
+    machines,
+    mail,
+    offices,
+    people,
+    publishers,
+    roles,
+    tokens,
+)
 from . import edge as edge_commands
 from .errors import EXIT_CODES, explain
 from .options import AsJson, Config, Data
@@ -99,9 +114,14 @@ exports.register(app)
 imports.register(app)
 keeping.register(app)
 life.register(app)
+log.register(app)
 login.register(app)
+machines.register(app)
 mail.register(app)
+offices.register(app)
 people.register(app)
+publishers.register(app)
+roles.register(app)
 tokens.register(app)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from affineur.core.decision import Decision, deny
+from affineur.core.moments import moment
 from affineur.core.security import EVENTS
 from affineur.projections.security_log import FORMS, events, seen_by
 from affineur.shell.index import Index
@@ -58,17 +58,6 @@ def asked(request: Request, account_id: int | None) -> Asked:
     )
     position = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
     return Asked(wanted, typed, position, refused)
-
-
-def moment(text: str, *, end: bool = False) -> datetime | None:
-    """A date (``2026-01-31``, with ``end`` the end of that day) or a moment (ISO 8601; UTC unless it says where)."""
-    try:
-        found = datetime.fromisoformat(text)
-        if end and len(text) <= len("2026-01-31"):
-            found += timedelta(days=1)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def shown(connection: sa.Connection, ask: Asked, own: str | None = None) -> tuple[list[Recorded], int | None]:
