@@ -220,9 +220,7 @@ def test_an_account_is_linked_by_its_holder_with_a_yes_and_unlinked_again(house:
     here = house()
     person = here.provider.hire("index-auditors")
     holder = sign_up(here.server, "cleo")
-    on_localhost = Server(
-        here.url, *(getattr(here.server, each) for each in ("token", "data", "pid", "log", "mode", "process"))
-    )
+    on_localhost = replace(here.server, url=here.url)
     with signed_in(on_localhost, holder) as cleo:
         page = cleo.client.get(here.come_back(cleo, person, "?link=1"))
         assert f"at Fromagerie as {person.name}" in words(page)
