@@ -80,6 +80,7 @@ def _values(index: Index, session: Session, name: NormalizedName) -> dict[str, o
             for event in security.recorded(connection, security.Filter(project=name, event=kind), limit=_LAST_EVENTS)
         ]
     return {
+        "section": "/account/publishing",
         "project": found,
         "publishers": [(each, rules.display(each.publisher)) for each in registered],
         "closed": is_closed(found.publishers_only, found.publishers_only_ends_at, now),

@@ -6,9 +6,11 @@ What does not live here: the page of one project (`project_publishing`).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +20,7 @@ from affineur.actions import pending_publishers
 from affineur.core import publishers as rules
 from affineur.core import second_factor
 from affineur.core.decision import Decision, Refused
-from affineur.core.publishers import AdmittedIssuer, admitted_by, find_issuer
+from affineur.core.publishers import AdmittedIssuer, admitted_by, audience_of, find_issuer
 from affineur.settings import Settings
 from affineur.shell.store import publishers
 from affineur.web.pages.rendering import index_of, settings_of
@@ -122,9 +124,13 @@ def publisher_form(request: Request, refused: Decision | None, typed: Typed) -> 
     chosen = chosen_issuer(settings, typed.get("service") or request.query_params.get("service", ""))
     said = {} if refused is None else refused.facts.get("errors", {})
     errors = said if isinstance(said, Mapping) else {}
+    audience = audience_of(settings.publisher_audience, urlsplit(settings.base_url).hostname)
     return {
         "services": issuers,
         "service": chosen,
+        "audience": audience,
+        # How GitLab jobs hold a token for an audience, and where uv looks for it.
+        "variable": re.sub(r"[^A-Z0-9]", "_", audience.upper()) + "_ID_TOKEN",
         "fields": list(_asked(chosen, typed, errors)),
         "typed": typed,
     }
