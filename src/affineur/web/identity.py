@@ -60,7 +60,7 @@ def identify(index: Index, authorization: str | None, now: datetime) -> Actor | 
     found = token_in(authorization)
     if isinstance(found, Decision):
         return found
-    with index.store.read() as connection:
+    with index.store.ask() as connection:
         return tokens.actor_of(connection, found, now, factor_required=index.settings.second_factor_required)
 
 

@@ -34,11 +34,22 @@ class Store:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writing = engine.execution_options(affineur_write=True)
         self._reading = engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        asking = {"affineur_ask": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._asking = engine.execution_options(**asking)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction over one consistent state; nothing done in it is kept."""
         with self._reading.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def ask(self) -> Iterator[sa.Connection]:
+        """For a single question: each statement sees one consistent state, two of them may see two.
+
+        No transaction is begun and ended around it, which on PostgreSQL are round trips of their own.
+        """
+        with self._asking.connect() as connection:
             yield connection
 
     @contextmanager
@@ -115,5 +126,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A plain BEGIN that reads and then writes fails at once when another writer came first: it cannot wait,
     # because what it has read is already old. IMMEDIATE waits in line before reading.
-    writing = connection.get_execution_options().get("affineur_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("affineur_write", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif not options.get("affineur_ask", False):
+        # Neither waits nor fails, so nothing has to stand between: every request that reads begins with it.
+        connection.connection.dbapi_connection.execute("BEGIN")  # type: ignore[union-attr]
