@@ -70,9 +70,9 @@ def test_an_invitation_is_made_listed_and_accepted(scene: Scene) -> None:
         "by": "ann",
     }
     number = made.json["id"]
-    assert [each["id"] for each in scene.ask("ben", "GET", "/projects/brie/invitations").json] == [number]
-    assert scene.ask("mia", "GET", "/projects/brie/invitations").json == []
-    assert [each["id"] for each in scene.ask("nina", "GET", "/account/invitations").json] == [number]
+    assert [each["id"] for each in scene.ask("ben", "GET", "/projects/brie/invitations").json["items"]] == [number]
+    assert scene.ask("mia", "GET", "/projects/brie/invitations").json["items"] == []
+    assert [each["id"] for each in scene.ask("nina", "GET", "/account/invitations").json["items"]] == [number]
     assert refused(scene.ask("mia", "POST", f"/account/invitations/{number}/accept")) == (404, "role.no-invitation")
     assert scene.ask("nina", "POST", f"/account/invitations/{number}/accept").status == 204
     assert refused(scene.ask("nina", "POST", f"/account/invitations/{number}/refuse")) == (409, "role.invitation")
@@ -93,15 +93,19 @@ def test_an_invitation_is_withdrawn_and_one_that_is_not_there_is_not_found(scene
 
 
 def test_people_are_shown_to_those_who_share_the_project(scene: Scene) -> None:
-    full = scene.ask("ann", "GET", "/projects/brie/people").json
+    full = scene.ask("ann", "GET", "/projects/brie/people").json["items"]
     assert [(each["name"], each["role"], each["second_factor"]) for each in full] == [
         ("ann", "owner", "ready"),
         ("ben", "owner", "ready"),
         ("mia", "maintainer", "ready"),
     ]
-    assert {each["second_factor"] for each in scene.ask("mia", "GET", "/projects/brie/people").json} == {None}
+    assert {each["second_factor"] for each in scene.ask("mia", "GET", "/projects/brie/people").json["items"]} == {None}
+    part = scene.ask("ann", "GET", "/projects/brie/people?limit=2").json
+    assert [each["name"] for each in part["items"]] == ["ann", "ben"]
+    rest = scene.ask("ann", "GET", "/projects/brie/people?" + part["next"].partition("?")[2]).json
+    assert ([each["name"] for each in rest["items"]], rest["next"]) == (["mia"], None)
     # A moderator sees who is there, and not who lacks a factor.
-    assert {each["second_factor"] for each in scene.ask("mo", "GET", "/projects/brie/people").json} == {None}
+    assert {each["second_factor"] for each in scene.ask("mo", "GET", "/projects/brie/people").json["items"]} == {None}
     assert refused(scene.ask("nina", "GET", "/projects/brie/people")) == (403, "access.role")
     assert refused(scene.ask("ann", "GET", "/projects/nothing/people")) == (404, "project.exists")
 
@@ -113,7 +117,7 @@ def test_a_removal_is_proposed_objected_to_consented_to_and_withdrawn(scene: Sce
         return int(made.json["id"])
 
     first = propose("mia")
-    assert scene.ask("mia", "GET", "/projects/brie/removals").json[0]["reason"] == "Gone."
+    assert scene.ask("mia", "GET", "/projects/brie/removals").json["items"][0]["reason"] == "Gone."
     said = {"objection": "Here."}
     assert refused(scene.ask("ben", "POST", f"/projects/brie/removals/{first}/object", said)) == (404, "removal.exists")
     assert scene.ask("mia", "POST", f"/projects/brie/removals/{first}/object", said).status == 204
@@ -126,7 +130,7 @@ def test_a_removal_is_proposed_objected_to_consented_to_and_withdrawn(scene: Sce
     assert scene.ask("ann", "DELETE", f"/projects/brie/removals/{second}").status == 204
     third = propose("mia")
     assert scene.ask("mia", "POST", f"/projects/brie/removals/{third}/consent").status == 204
-    outcomes = [each["outcome"] for each in scene.ask("ann", "GET", "/projects/brie/removals").json]
+    outcomes = [each["outcome"] for each in scene.ask("ann", "GET", "/projects/brie/removals").json["items"]]
     assert outcomes == ["consented", "withdrawn", "objected"]
     assert refused(scene.ask("mia", "GET", "/projects/brie/people")) == (403, "access.role")
 

@@ -5,7 +5,7 @@ What does not live here: the acts themselves (`actions.invite` and its neighbour
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -124,9 +124,6 @@ def my_projects(call: Call) -> Listing:
     me = _me(call, "see-account")
     with call.index.store.read() as connection:
         held = grants.held_by(connection, me)
-    start = call.page.after or ""
-    found = [each for each in held if each.project > start][: call.page.limit + 1]
-    shown = found[: call.page.limit]
     items = [
         HeldRole(
             project=each.project,
@@ -136,32 +133,32 @@ def my_projects(call: Call) -> Listing:
             last_release_at=each.released_at,
             trusted_publishers_only=publishers_only(each.publishers_only, each.publishers_only_ends_at, call.now),
         )
-        for each in shown
+        for each in held
     ]
-    return Listing(items, shown[-1].project if len(found) > len(shown) else None)
+    return _part(call, items)
 
 
-def my_invitations(call: Call) -> list[OpenInvitation]:
+def my_invitations(call: Call) -> Listing:
     """The invitations that the caller can answer."""
     me = _me(call, "see-account")
     with call.index.store.read() as connection:
-        return [_invitation(each) for each in offers.open_for(connection, me, call.now)]
+        return _part(call, [_invitation(each) for each in offers.open_for(connection, me, call.now)])
 
 
-def people(call: Call) -> list[Person]:
+def people(call: Call) -> Listing:
     """The people of a project, as the caller may see them."""
-    return list(_crew(call).people)
+    return _part(call, _crew(call).people)
 
 
-def invitations(call: Call) -> list[OpenInvitation]:
+def invitations(call: Call) -> Listing:
     """The open invitations to a project; for its owners."""
-    return [_invitation(each) for each in _crew(call).invitations]
+    return _part(call, [_invitation(each) for each in _crew(call).invitations])
 
 
-def removals(call: Call) -> list[Removal]:
+def removals(call: Call) -> Listing:
     """Proposals on a project: owners see all, others those about themselves."""
     found = _crew(call)
-    return [
+    items = [
         Removal(
             id=each.id,
             project=each.project,
@@ -175,6 +172,7 @@ def removals(call: Call) -> list[Removal]:
         )
         for each in (*found.proposals, *found.settled)
     ]
+    return _part(call, items)
 
 
 def make_invitation(call: Call) -> Made:
@@ -254,6 +252,13 @@ def _number(call: Call, name: str, missing: Decision) -> int:
     return int(text)
 
 
+def _part(call: Call, items: Sequence[object]) -> Listing:
+    """The part of a list that is asked for, by place; all of them are few."""
+    start = call.page.after_number or 0
+    end = start + call.page.limit
+    return Listing(items[start:end], str(end) if end < len(items) else None)
+
+
 def _project(call: Call) -> NormalizedName:
     return parse_name(call.path["project"])
 
@@ -284,10 +289,11 @@ def _invitation(each: offers.Invitation) -> OpenInvitation:
 _PROJECT = "/projects/{project}"
 
 
-def _read(path: str, name: str, summary: str, handler: Callable[[Call], object], answer: type, needs: Action,
-          *, paged: bool = False) -> Operation:  # fmt: skip
+def _read(
+    path: str, name: str, summary: str, handler: Callable[[Call], object], answer: type, needs: Action
+) -> Operation:
     return Operation(method="GET", path=path, name=name, summary=summary, tag="roles", handler=handler, answer=answer,
-                     needs=needs, paged=paged)  # fmt: skip
+                     needs=needs, paged=True)  # fmt: skip
 
 
 def _do(method: str, path: str, name: str, summary: str, handler: Callable[[Call], object], needs: Action,
@@ -298,9 +304,9 @@ def _do(method: str, path: str, name: str, summary: str, handler: Callable[[Call
 
 OPERATIONS = (
     _read("/account/projects", "getMyProjects", "The projects on which the caller has a role.", my_projects, HeldRole,
-          "see-account", paged=True),
+          "see-account"),
     _read("/account/invitations", "getMyInvitations", "The invitations that the caller can answer.", my_invitations,
-          list[OpenInvitation], "see-account"),
+          OpenInvitation, "see-account"),
     _do("POST", "/account/invitations/{invitation}/accept", "acceptInvitation", "Accept an invitation to a role.",
         _on("invitation", roles.NO_INVITATION, accept_invitation), "answer-invitation"),
     _do("POST", "/account/invitations/{invitation}/refuse", "refuseInvitation", "Refuse an invitation to a role.",
@@ -311,7 +317,7 @@ OPERATIONS = (
         "answer-invitation"),
     _do("DELETE", "/account/messaging/blocked/{account}", "unblockSender", "Take messages from somebody again.",
         admit_sender, "answer-invitation"),
-    _read(f"{_PROJECT}/people", "getPeople", "The people of a project; owners see more of it.", people, list[Person],
+    _read(f"{_PROJECT}/people", "getPeople", "The people of a project; owners see more of it.", people, Person,
           "see-people"),
     _do("PUT", f"{_PROJECT}/people/{{account}}", "giveRole", "Give a role without asking, as an operator.", give_role,
         "grant", GivenRole),
@@ -319,14 +325,14 @@ OPERATIONS = (
         take_role, "remove"),
     _do("POST", f"{_PROJECT}/leave", "leaveProject", "Give up one's own role.", leave_project, "leave"),
     _read(f"{_PROJECT}/invitations", "getInvitations", "The open invitations to a project, for its owners.",
-          invitations, list[OpenInvitation], "see-people"),
+          invitations, OpenInvitation, "see-people"),
     Operation(method="POST", path=f"{_PROJECT}/invitations", name="invite", tag="roles",
               summary="Invite an account, or whoever has an address, to a role.", handler=make_invitation,
               body=InvitationRequest, answer=OpenInvitation, status=201, needs="invite"),
     _do("DELETE", f"{_PROJECT}/invitations/{{invitation}}", "withdrawInvitation", "Withdraw an invitation.",
         _on("invitation", roles.NO_INVITATION, withdraw_invitation), "invite"),
     _read(f"{_PROJECT}/removals", "getRemovals", "Proposals to remove somebody: to owners, and about the caller.",
-          removals, list[Removal], "see-people"),
+          removals, Removal, "see-people"),
     Operation(method="POST", path=f"{_PROJECT}/removals", name="proposeRemoval", tag="roles",
               summary="Propose to remove somebody, who has 14 days to object.", handler=make_removal,
               body=RemovalRequest, answer=Proposed, needs="propose-removal"),
