@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from affineur.core import roles
+from affineur.core.access import Role
 from affineur.core.roles import Crew
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ MINUTE = timedelta(minutes=1)
     ],
 )
 def test_a_role_is_offered_to_who_does_not_have_it(
-    held: str | None, role: roles.Role, is_open: bool, rule: str | None
+    held: str | None, role: Role, is_open: bool, rule: str | None
 ) -> None:
     decision = roles.may_offer(held, role, is_open=is_open)
     assert (None if decision.allowed else decision.rule) == rule
@@ -104,6 +105,7 @@ def test_whose_removal_can_be_proposed(proposer: int | None, role: str | None, i
         (" \r\n\t", False),
         ("two\r\nlines\tof text", True),
         ("grüße 🧀", True),
+        ("می\u200cروم, 👩\u200d🍳", True),
         ("bell\x07", False),
         ("\x1b[31mred", False),
         ("\u202egnp", False),

@@ -33,6 +33,9 @@ RELAY_PROJECT = (Limit("relay", 20, timedelta(days=1)),)
 INVITATION_PROJECT = (Limit("invitation", 100, timedelta(days=1)),)
 """Invitations to one project, whoever sends them: an owner whose account was taken cannot write to the whole world."""
 
+_UNPRINTABLE_TEXT = "\r\n\t\u200c\u200d"
+"""Lines and tabs; and joiners, which Persian, Indic scripts and emoji are written with."""
+
 TOPICS: Mapping[str, str] = MappingProxyType(
     {
         "release": "a release",
@@ -160,7 +163,7 @@ def fit_text(text: str, longest: int, what: str) -> Decision:
             "Say it in fewer words.",
             limit_characters=longest,
         )
-    if any(not (each.isprintable() or each in "\r\n\t") for each in text):
+    if any(not (each.isprintable() or each in _UNPRINTABLE_TEXT) for each in text):
         return deny("message.text", f"{what} holds characters that cannot be shown.", "Write it as plain text.")
     return allow("message.text")
 
