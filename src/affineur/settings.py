@@ -137,8 +137,8 @@ class Settings:
     )
     publisher_issuers: str = _setting(
         "",
-        "Further issuers whose identities may be trusted to publish, one a line: `name url claim claim?`; "
-        "a claim with `?` may be left open. GitLab instances: `gitlab url`.",
+        "Further issuers whose identities may be trusted to publish, one a line: `name url claim claim? id!`; "
+        "a claim with `?` may be left open, one with `!` is learned from the first. GitLab instances: `gitlab url`.",
     )
     disclosure_keys: str = _setting(
         "",

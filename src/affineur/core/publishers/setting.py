@@ -1,8 +1,9 @@
 """The setting ``publisher_issuers``: further issuers, as an operator writes them.
 
-One a line: ``gitlab https://git.example.org`` for another instance of a known kind, or ``name url claim claim?`` for
-any OpenID Connect issuer with the claims that name a job there (with ``?``: a publisher may leave it open). Empty
-lines, and what follows a ``#`` at the beginning of a line, are skipped.
+One a line: ``gitlab https://git.example.org`` for another instance of a known kind, or ``name url claim claim? id!``
+for any OpenID Connect issuer with the claims that name a job there. With ``?`` a publisher may leave a claim open;
+one with ``!`` is learned from its first token and has to stay (ids that are never given twice). Empty lines, and
+lines that begin with ``#``, are skipped.
 What does not live here: what an issuer has to be (`issuers`), and reading settings (`settings`).
 """
 
@@ -41,7 +42,7 @@ def _entry(number: int, words: list[str]) -> dict[str, object]:
         refuse(
             "publisher.setting",
             f"Line {number} of publisher_issuers needs a name and an address.",
-            "Write `gitlab https://…`, or `name https://… claim claim?`.",
+            "Write `gitlab https://…`, or `name https://… claim claim? id!`.",
             line=number,
         )
     name, url, *claims = words
@@ -51,8 +52,9 @@ def _entry(number: int, words: list[str]) -> dict[str, object]:
     return {
         "issuer": url,
         "name": name,
-        "claims": [claim for claim in claims if not claim.endswith("?")],
+        "claims": [claim for claim in claims if not claim.endswith(("?", "!"))],
         "optional": [claim.removesuffix("?") for claim in claims if claim.endswith("?")],
+        "pins": [claim.removesuffix("!") for claim in claims if claim.endswith("!")],
     }
 
 
