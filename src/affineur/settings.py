@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from affineur.core.company import parse_rules
 from affineur.core.decision import Refused
 from affineur.core.disclosure import parse_reporters
 from affineur.core.publishers.setting import admitted_by
@@ -152,7 +153,7 @@ class Settings:
     company_groups_claim: str = _setting("groups", "Claim that holds somebody's groups.")
     company_groups: str = _setting(
         "",
-        "What groups come to here, one a line: `group = operator`, `group = owner of project`. "
+        "What groups come to here, one a line: `group = operator`, `group = owner of project`, `group = member`. "
         "Renewed at each sign-in.",
     )
 
@@ -282,6 +283,8 @@ def _convert(name: str, value: object, source: str) -> object:
         _require_within(name, converted)
         if name == "publisher_issuers":
             admitted_by(str(converted))
+        if name == "company_groups":
+            parse_rules(str(converted))
         if name == "disclosure_keys":
             parse_reporters(str(converted))
         return _public_address(str(converted)) if name == "base_url" else converted
