@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +24,7 @@ from starlette.responses import RedirectResponse, Response
 from affineur.core.access import Actor
 from affineur.core.decision import deny, refuse
 from affineur.core.security import Caller
+from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
 from affineur.shell.store import sessions
 from affineur.shell.store.sessions import SessionRow
@@ -60,11 +60,6 @@ class Session:
     def caller(self, request: Request) -> Caller:
         """Who acts, when and from where."""
         return Caller(self.actor, self.now, origin_of(request))
-
-
-def digest_of(secret: str) -> str:
-    """How a cookie's secret is kept."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def cookie_name(request: Request, name: str) -> str:
@@ -182,8 +177,3 @@ def local_path(text: str, otherwise: str = "/account/") -> str:
 def to(request: Request, path: str, status: int = 303) -> Response:
     """Go on to a page of this index; ``path`` is as the routes have it, quoted."""
     return RedirectResponse(root_path(request) + path, status, {"cache-control": "no-store"})
-
-
-def new_secret() -> str:
-    """A secret for a cookie or a link: 256 random bits."""
-    return secrets.token_urlsafe(32)
