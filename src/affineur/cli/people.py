@@ -1,4 +1,4 @@
-"""Commands about what people may do on a project: roles, limits."""
+"""`affineur limit`: what a project may hold."""
 
 from __future__ import annotations
 
@@ -8,67 +8,10 @@ import typer
 
 from .options import AsJson, Config, Data, Project
 
-role = typer.Typer(help="Say who may publish to a project.", no_args_is_help=True)
-
-Account = Annotated[str, typer.Argument(help="Name of the account.", show_default=False)]
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    app.add_typer(role, name="role")
     app.command()(limit)
-
-
-@role.command("add")
-def role_add(
-    project: Project,
-    account: Account,
-    as_: Annotated[str, typer.Option("--as", metavar="ROLE", help="`owner` or `maintainer`.")] = "maintainer",
-    data: Data = None,
-    config: Config = None,
-) -> None:
-    """Give an account a role on a project.
-
-    It takes the place of the one it has. Maintainers publish and yank; owners also archive and deprecate.
-    """
-    from .start import EXIT_USAGE, fail
-
-    if as_ not in ("owner", "maintainer"):
-        fail(f"--as is {as_!r}, but must be owner or maintainer.", EXIT_USAGE)
-    changed = _set_role(project, account, as_, data, config)
-    typer.echo(f"{account} is {as_} of {project}{'' if changed else ' already'}.")
-
-
-@role.command("remove")
-def role_remove(project: Project, account: Account, data: Data = None, config: Config = None) -> None:
-    """Take an account's role on a project away."""
-    changed = _set_role(project, account, None, data, config)
-    typer.echo(f"{account} has no role on {project}{' any more' if changed else ''}.")
-
-
-@role.command("list")
-def role_list(project: Project, data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
-    """List who may publish to a project, and since when."""
-    from affineur.core.names import parse_name
-    from affineur.shell.store import grants, projects
-
-    from .start import EXIT_REFUSED, fail, open_existing, print_json
-
-    name = parse_name(project)
-    index = open_existing(data, config)
-    with index.store.read() as connection:
-        found = projects.find(connection, name)
-        if found is None:
-            fail(f"There is no project '{name}' on this index.", EXIT_REFUSED)
-        people = grants.roles(connection, found.id)
-    index.close()
-    if as_json:
-        print_json([{"user": user, "role": given, "since": since} for user, given, since in people])
-        return
-    for user, given, since in people:
-        typer.echo(f"{user}  {given}  since {since:%Y-%m-%d}")
-    if not people:
-        typer.echo(f"Nobody has a role on {name}: only operators may publish to it.", err=True)
 
 
 def limit(
@@ -125,21 +68,3 @@ def _limit(text: str, present: int | None) -> int | None:
     if not size:
         fail(f"{text!r} is no size. Write bytes (104857600) or a unit (100MiB, 10GiB).", EXIT_USAGE)
     return size
-
-
-def _set_role(project: str, account: str, role: str | None, data: Data, config: Config) -> bool:
-    from datetime import UTC, datetime
-
-    from affineur.actions.grant import set_role
-    from affineur.core.names import parse_name
-    from affineur.core.security import console
-
-    from .start import open_existing
-
-    name = parse_name(project)
-    index = open_existing(data, config)
-    try:
-        given = role if role in ("owner", "maintainer") else None
-        return set_role(index, console(datetime.now(UTC)), name, account, given)  # type: ignore[arg-type]
-    finally:
-        index.close()
