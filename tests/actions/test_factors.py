@@ -412,6 +412,26 @@ def test_a_co_owner_of_thirty_days_shortens_the_wait_and_nobody_else_can(index: 
     assert recover.complete(index, by(index, ann, at), waiting).stage == "whole"
 
 
+@pytest.mark.parametrize(("password_age", "hours"), [(100 * DAY, 24), (DAY, 72)])
+def test_an_operator_vouches_for_two_whatever_becomes_of_the_office(
+    index: Index, password_age: timedelta, hours: int
+) -> None:
+    ann, olive = person(index, password_at=NOW - password_age), person(index, "olive")
+    for each in (ann, olive):
+        add_app(index, each)
+    with index.store.write() as connection:
+        accounts.change(connection, olive, office="operator")
+    row = opened(index, ann)
+    due_at = recover.vouch(index, by(index, olive), row.id)
+    assert due_at == NOW + timedelta(hours=hours)
+    with index.store.write() as connection:
+        accounts.change(connection, olive, office=None)
+    waiting = session_of(index, ann, due_at, "factor")
+    with pytest.raises(Refused):
+        recover.complete(index, by(index, ann, due_at - SECOND), waiting)
+    assert recover.complete(index, by(index, ann, due_at), waiting).stage == "whole"
+
+
 def test_without_an_address_nothing_is_recovered(index: Index) -> None:
     ann = person(index, mails=0)
     add_app(index, ann)

@@ -18,7 +18,7 @@ from .schema import account, outbox, recovery, role
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRow:
-    """A recovery as stored. ``voucher_office`` is that of whoever vouched, as it is now."""
+    """A recovery as stored."""
 
     id: int
     account_id: int
@@ -27,37 +27,37 @@ class RecoveryRow:
     due_at: datetime
     vouched_by: int | None
     vouched_at: datetime | None
-    voucher_office: str | None
     cancelled_at: datetime | None
     completed_at: datetime | None
 
     @property
     def facts(self) -> Recovery:
-        """What the rules look at. What it was judged on at the beginning shows in the time it was given."""
-        by_operator = self.vouched_by is not None and self.voucher_office == "operator"
-        vouchers = int(self.vouched_by is not None and not by_operator)
-        knowing = Recovery(self.opened_at, True, vouchers, by_operator, self.cancelled_at is not None)
-        knows = self.due_at - self.opened_at <= rules.recovery_wait(knowing)
-        return Recovery(self.opened_at, knows, vouchers, by_operator, self.cancelled_at is not None)
+        """What the rules look at: what it was judged on shows in the time it was given, and stays what it was.
+
+        Two judgements that come to the same wait are the same here.
+        """
+        vouched = ((1, False), (0, True)) if self.vouched_by is not None else ((0, False),)
+        judged = [
+            Recovery(self.opened_at, knows, vouchers, by_operator, self.cancelled_at is not None)
+            for knows in (True, False)
+            for vouchers, by_operator in vouched
+        ]
+        given = self.due_at - self.opened_at
+        enough = [each for each in judged if rules.recovery_wait(each) >= given]
+        return min(enough, key=rules.recovery_wait, default=judged[-1])
 
 
-_VOUCHER = account.alias("voucher")
-_ROWS = (
-    sa.select(
-        recovery.c.id,
-        recovery.c.account_id,
-        account.c.name,
-        recovery.c.opened_at,
-        recovery.c.due_at,
-        recovery.c.vouched_by,
-        recovery.c.vouched_at,
-        _VOUCHER.c.office,
-        recovery.c.cancelled_at,
-        recovery.c.completed_at,
-    )
-    .join(account, account.c.id == recovery.c.account_id)
-    .outerjoin(_VOUCHER, _VOUCHER.c.id == recovery.c.vouched_by)
-)
+_ROWS = sa.select(
+    recovery.c.id,
+    recovery.c.account_id,
+    account.c.name,
+    recovery.c.opened_at,
+    recovery.c.due_at,
+    recovery.c.vouched_by,
+    recovery.c.vouched_at,
+    recovery.c.cancelled_at,
+    recovery.c.completed_at,
+).join(account, account.c.id == recovery.c.account_id)
 _UNSETTLED = (recovery.c.cancelled_at.is_(None), recovery.c.completed_at.is_(None))
 
 
