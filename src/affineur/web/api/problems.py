@@ -31,8 +31,6 @@ HEADERS = {
 
 _STATUS: Mapping[str, int] = {
     "account.exists": 404,
-    "machine.exists": 404,
-    "machine.offer": 404,
     "api.not-found": 404,
     "api.method": 405,
     "publisher": 422,

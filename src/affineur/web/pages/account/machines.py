@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
@@ -58,9 +58,9 @@ async def machines(request: Request, session: Session) -> Response:
 @confirmed(PAGE)
 async def create(request: Request, session: Session) -> Response:
     """Make one."""
-    typed = await form(request, session)
-    name = typed.get("name", "").strip()
+    name = ""
     try:
+        name = (await form(request, session)).get("name", "").strip()
         await asyncio.to_thread(acts.create_machine, index_of(request), session.caller(request), name)
     except Refused as refused:
         _pass_on_step_up(refused)
@@ -78,9 +78,10 @@ async def machine(request: Request, session: Session) -> Response:
 @confirmed(ONE)
 async def create_token(request: Request, session: Session) -> Response:
     """Make a token; the page shows it, once."""
-    typed = await fields(request, session)
+    typed: list[tuple[str, str]] = []
     name = request.path_params["name"]
     try:
+        typed = await fields(request, session)
         made = await asyncio.to_thread(_token, index_of(request), session.caller(request), name, typed)
     except Refused as refused:
         _pass_on_step_up(refused)
@@ -97,9 +98,11 @@ def _simple(act: Act, word: str, field: str, back: str = ONE, page: str = ONE) -
     @signed_in
     @confirmed(page)
     async def answer(request: Request, session: Session) -> Response:
-        typed = await form(request, session)
-        name, value = request.path_params["name"], typed.get(field, "").strip()
+        typed: Mapping[str, str] = {}
+        name = request.path_params["name"]
         try:
+            typed = await form(request, session)
+            value = typed.get(field, "").strip()
             await asyncio.to_thread(act, index_of(request), session.caller(request), name, value)
         except Refused as refused:
             _pass_on_step_up(refused)
@@ -122,10 +125,9 @@ _PATHS = {
 @confirmed(PAGE)
 async def answer_offer(request: Request, session: Session) -> Response:
     """Accept or refuse to answer for one."""
-    typed = await form(request, session)
-    accept = typed.get("answer") == "accept"
     offer = request.path_params["offer"]
     try:
+        accept = (await form(request, session)).get("answer") == "accept"
         caller = session.caller(request)
         name = await asyncio.to_thread(asking.answer_sponsor_offer, index_of(request), caller, offer, accept)
     except Refused as refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -102,44 +102,48 @@ def _one(
 @confirmed(ONE)
 async def freeze(request: Request, session: Session) -> Response:
     """Freeze it, or lift that."""
-    typed = await form(request, session)
-    thaws = typed.get("act") == "thaw"
-    return await _act(request, session, typed, _thaw if thaws else _freeze, "thawed" if thaws else "frozen")
+    return await _act(request, session, _freeze)
 
 
 @office("set-office")
 @confirmed(ONE)
 async def give(request: Request, session: Session) -> Response:
     """Give it an office, another one, or none."""
-    typed = await form(request, session)
-    return await _act(request, session, typed, _set_office, "office-changed")
+    return await _act(request, session, _set_office)
 
 
-async def _act(request: Request, session: Session, typed: Mapping[str, str], act: Any, word: str) -> Response:
+Act = Callable[[Index, Caller, str, Mapping[str, str]], str]
+"""What a form does, with what was typed; the word that says that it is done."""
+
+
+async def _act(request: Request, session: Session, act: Act) -> Response:
     name = request.path_params["name"]
+    typed: Mapping[str, str] = {}
     try:
-        await asyncio.to_thread(act, index_of(request), session.caller(request), name, typed)
+        typed = await form(request, session)
+        word = await asyncio.to_thread(act, index_of(request), session.caller(request), name, typed)
     except Refused as refused:
         if refused.decision.rule == "access.step-up":
             raise
         return await asyncio.to_thread(_one, request, session, refused.decision, typed)
-    return done(request, f"{PAGE}/{quote(name, safe='')}", word if word in DONE else f"account-{word}")
+    return done(request, f"{PAGE}/{quote(name, safe='')}", word)
 
 
-def _freeze(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
-    return freezing.freeze(index, by, name, typed.get("reason", ""))
+def _freeze(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> str:
+    if typed.get("act") == "thaw":
+        freezing.thaw(index, by, name)
+        return "account-thawed"
+    freezing.freeze(index, by, name, typed.get("reason", ""))
+    return "account-frozen"
 
 
-def _thaw(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
-    return freezing.thaw(index, by, name)
-
-
-def _set_office(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> object:
+def _set_office(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> str:
     wanted = typed.get("office", "none")
     chosen = next((each for each in OFFICES if each == wanted), None)
     if chosen is None and wanted != "none":
         refuse("office.name", "There is no such office.", f"There are {', '.join(OFFICES)}, and none.")
-    return set_office(index, by, name, chosen)
+    set_office(index, by, name, chosen)
+    return "office-changed"
 
 
 async def home(request: Request) -> Response:
