@@ -9,6 +9,7 @@ import typer
 
 from . import (
     accounts,
+    company,
     exports,
     imports,
     keeping,
@@ -109,6 +110,7 @@ def work(data: Data = None, config: Config = None) -> None:
 
 
 accounts.register(app)
+company.register(app)
 edge_commands.register(app)
 exports.register(app)
 imports.register(app)
