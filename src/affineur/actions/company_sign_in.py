@@ -169,7 +169,7 @@ def _make(connection: sa.Connection, index: Index, by: Stranger, who: Identity) 
         refuse(
             "company.address",
             f"An account of this index has the address {address} already, and it is not linked to your company.",
-            "Sign in to it and link it, on its security page under Company sign-in.",
+            "If it is yours, sign in to it and link it there: the page is /account/company/link.",
             "If you cannot sign in to it, whoever runs this index can link it.",
         )
     key = accounts.add_account(connection, _free_name(connection, who.suggested_name), by.now)
