@@ -20,6 +20,8 @@ from tests.services.affineur import Server, affineur, initialise, serve
 from tests.services.smtp import PostOffice, open_post_office
 from tests.web.people import PASSWORD, SESSION, Person, Visitor, sign_up, signed_in, store_of, words
 
+from affineur.actions.minting import account_token
+from affineur.core.caveats import TokenAction
 from affineur.core.names import NormalizedName
 from affineur.shell.store import accounts, emails, grants, projects
 from affineur.shell.store.schema import metadata, outbox, security_event, session, ticket
@@ -407,3 +409,40 @@ def test_mails_that_were_sent_are_listed_and_their_links_are_gone(house: House) 
         rows = connection.execute(sa.select(outbox.c["values"]).where(outbox.c.account_id == person.id)).all()
         assert [row[0] for row in rows] == ["{}"]
         assert connection.scalar(sa.select(sa.func.count()).select_from(session)) is not None
+
+
+# --- by program
+
+
+def token_of(house: House, person: Person, *actions: TokenAction) -> dict[str, str]:
+    with store_of(house.server) as store, store.write() as connection:
+        made = account_token(connection, person.id, "a test", datetime.now(UTC), actions=actions)
+    return {"authorization": f"Bearer {made.secret}", "accept": "application/json"}
+
+
+def test_a_program_that_may_manage_sees_and_ends_sessions_and_sees_addresses(house: House) -> None:
+    person, foreign = house.person(), house.at_home(house.person())
+    one, two = house.at_home(person), house.at_home(person)
+    api, headers = house.browser().client, token_of(house, person, "manage", "read")
+    listed = api.get("api/v1/account/sessions?limit=1", headers=headers)
+    assert len(listed.json()["items"]) == 1 and listed.json()["next"]
+    following = api.get(listed.json()["next"], headers=headers).json()
+    assert len(following["items"]) == 1 and following["next"] is None
+    assert one.cookie(SESSION) not in listed.text
+    ended = api.delete(f"api/v1/account/sessions/{following['items'][0]['id']}", headers=headers)
+    assert ended.status_code == 204
+    assert api.delete("api/v1/account/sessions", headers=headers).json() == {"ended": 1}
+    assert [each.get("/account/").status_code for each in (one, two, foreign)] == [303, 303, 200]
+    addresses = api.get("api/v1/account/emails", headers=headers).json()["items"]
+    assert [each["address"] for each in addresses] == [person.address]
+    changed = api.patch("api/v1/account", headers=headers, json={"accepts_messages": False})
+    assert changed.status_code == 200
+
+
+def test_a_token_for_reading_sees_no_addresses_and_no_sessions(house: House) -> None:
+    person = house.person()
+    api, headers = house.browser().client, token_of(house, person, "read", "upload")
+    for path in ("emails", "sessions"):
+        answer = api.get(f"api/v1/account/{path}", headers=headers)
+        assert (answer.status_code, answer.json()["rule"]) == (403, "access.scope")
+    assert api.delete("api/v1/account/sessions", headers=headers).status_code == 403
