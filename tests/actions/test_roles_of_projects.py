@@ -119,7 +119,9 @@ def test_an_invitation_becomes_a_role_when_it_is_accepted_and_everybody_concerne
         assert found is not None
         nina = next(each for each in grants.holders(connection, found.id) if each.name == "nina")
         entry = list(journal.entries(connection))[-1]
-    assert (nina.granted_by, nina.granted_at) == ("olga", LATER)
+        olga = next(each for each in grants.holders(connection, found.id) if each.name == "olga")
+    assert (nina.granted_by, nina.granted_at, nina.last_act_at) == ("olga", LATER, None)
+    assert olga.last_act_at == LATER
     assert (entry.event.event, entry.event.new, entry.serial) == ("RoleGranted", {"role": "maintainer"}, found.serial)
     assert "nina" not in repr(entry)
     assert {"RoleOffered", "RoleOfferAnswered", "RoleGranted"} <= set(logged(index))
@@ -381,3 +383,14 @@ def test_a_moderator_decides_at_once_and_the_person_is_told(index: Index) -> Non
     assert outcome_of(index, made) == "moderator"
     assert mails(index, "role-removed") == {"otto@example.org", "olga@example.org", "mia@example.org"}
     assert refusal(remove, index, as_(index, "mo", office="moderator"), BRIE, "olga") == "role.last-owner"
+
+
+def test_what_an_account_began_does_not_go_on_without_it(index: Index) -> None:
+    sent = invite(index, as_(index, "olga"), BRIE, "nina", "owner")
+    made = propose_removal(index, as_(index, "olga"), BRIE, "mia", "x")
+    other = propose_removal(index, as_(index, "otto"), BRIE, "olga", "y")
+    assert made is not None and other is not None
+    with index.store.write() as connection:
+        offers.withdraw_all_of(connection, accounts.account_id(connection, "olga") or 0, LATER)
+    assert refusal(accept_invitation, index, as_(index, "nina"), sent.id) == "role.invitation"
+    assert (outcome_of(index, made), outcome_of(index, other)) == ("withdrawn", None)

@@ -19,7 +19,7 @@ from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.mail.letters import UnfitMail, require_address
-from affineur.shell.store import accounts, attempts, emails, offers, outbox, projects, security, sponsors
+from affineur.shell.store import accounts, attempts, emails, grants, offers, outbox, projects, security, sponsors
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.projects import ProjectRow
 
@@ -73,6 +73,7 @@ def invite(index: Index, by: Caller, project: NormalizedName, whom: str, role: R
         letter = {"project": found.display_name, "role": role, "by": parting.said(by), "expires_at": expires_at,
                   "page": PAGE}  # fmt: skip
         _tell(connection, index, by, named, whom, letter)
+        grants.note_act(connection, found.id, by.actor.account_id, by.now)
     return Invited(made, whom if named is None else named.name, expires_at)
 
 

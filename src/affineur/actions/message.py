@@ -44,6 +44,7 @@ def message(index: Index, by: Caller, project: NormalizedName, topic: str, text:
         facts = {"topic": topic, "characters": len(text), "to": to}
         about = Happened("MessageRelayed", by.actor.account_id, by.actor.name, project, facts=facts)
         security.append(connection, by, about)
+        grants.note_act(connection, found.id, by.actor.account_id, by.now)
 
 
 def accept_messages(index: Index, by: Caller, accepts: bool) -> None:

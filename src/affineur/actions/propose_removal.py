@@ -56,6 +56,7 @@ def propose_removal(index: Index, by: Caller, project: NormalizedName, account: 
             emails.tell(connection, holder.account_id, "removal-proposed", letter, by.now)
             told_otherwise = (holder.account_id, by.actor.account_id)
             grants.tell_people(connection, found.id, "removal-proposed", letter, by.now, but=told_otherwise)
+        grants.note_act(connection, found.id, by.actor.account_id, by.now)
     pages.project(index, project)
     return made
 

@@ -33,6 +33,7 @@ def object_to_removal(index: Index, by: Caller, proposal_id: int, objection: str
         permission.require(connection, by.actor, "message", found.project, by.now)
         roles.fit_text(objection, roles.LONGEST_REASON, "The objection").require()
         parting.settle(connection, by, found, "objected", objection)
+        grants.note_act(connection, found.project_id, by.actor.account_id, by.now)
         letter = {"project": found.project, "role": found.role or "", "account": found.account, "objection": objection,
                   "at": by.now}  # fmt: skip
         grants.tell_people(connection, found.project_id, "removal-objected", letter, by.now, but=(found.account_id,))

@@ -188,6 +188,17 @@ def withdraw_from(connection: sa.Connection, project_id: int, inviter_id: int, a
     return connection.execute(changed).rowcount
 
 
+def withdraw_all_of(connection: sa.Connection, account_id: int, at: datetime) -> None:
+    """Withdraw every open invitation that an account sent and every open proposal it made, on all projects.
+
+    For an account that goes: what it began does not go on without it. Call it before the account's row is emptied.
+    """
+    sent = role_invitation.c.invited_by == account_id
+    connection.execute(role_invitation.update().where(sent, _unanswered(at)).values(answered_at=at, answer="withdrawn"))
+    made = (removal_proposal.c.proposed_by == account_id, removal_proposal.c.settled_at.is_(None))
+    connection.execute(removal_proposal.update().where(*made).values(settled_at=at, outcome="withdrawn"))
+
+
 def add_proposal(
     connection: sa.Connection,
     project_id: int,
