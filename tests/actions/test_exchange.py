@@ -258,6 +258,14 @@ def test_refused_identities_are_counted_by_address_and_good_ones_are_not(small: 
     assert caught.value.decision.rule == "throttle.token-mint"
     for _ in range(3):
         small.exchange(small.token())
+    assert len(small.logged("IdentityRefused")) == 5  # what anybody can send does not fill the log
+
+
+def test_a_job_that_is_set_up_wrongly_and_tries_again_and_again_does_not_fill_the_log(small: Dairy) -> None:
+    for _ in range(25):
+        with pytest.raises(Refused):
+            small.exchange(small.token())
+    assert len(small.logged("IdentityRefused")) == 20
 
 
 def test_an_issuer_that_is_away_is_said_to_be(small: Dairy) -> None:

@@ -32,6 +32,11 @@ from . import minting, naming
 LIFETIME_SECONDS = 900
 """PEP 807: a token lives for 900 seconds at least, counted from the request."""
 
+REFUSALS_UNREAD = (throttle.Limit("refusal", 5, timedelta(hours=1)),)
+"""Entries of the log about identities that no issuer has signed, from one address: anybody can send those."""
+REFUSALS_READ = (throttle.Limit("refusal", 20, timedelta(hours=1)),)
+"""…and about genuine ones, of one owner at the service: a job that is set up wrongly and tries again and again."""
+
 _TOLD = (
     *("sub", "repository", "job_workflow_ref", "environment", "event_name", "ref", "sha", "run_id", "run_attempt"),
     *("actor", "project_path", "ci_config_ref_uri", "pipeline_id", "job_id", "email", "organization", "project"),
@@ -60,21 +65,24 @@ def exchange(
     ``audience``: what it has to be made for; ``address``: the client's, whole, for counting; ``origin``: as it is
     kept. `Refused`: ``throttle.token-mint``; what `shell.issuers.Issuers.read` refuses; ``publisher.…`` for claims
     that belong to no publisher (``invalid-publisher``), an identity that was used before (``invalid-reuse-token``),
-    and a pending publisher that cannot make its project (``invalid-pending-publisher``). Every refusal but the first
-    is logged.
+    and a pending publisher that cannot make its project (``invalid-pending-publisher``). Refusals are logged, but for
+    the first and for what is more than `REFUSALS_UNREAD` and `REFUSALS_READ`.
     """
     counters = attempts.limits(throttle.TOKEN_MINT, "address", throttle.network(address))
     attempts.take(index.store, counters, now).require()
     found = issuers.read(text, audience, now)
     if isinstance(found, Decision):
-        _log_refusal(index, found, {}, origin, now)
+        if _counts(index, REFUSALS_UNREAD, throttle.network(address), now):
+            _log_refusal(index, found, {}, origin, now)
         raise Refused(found)
     try:
         with index.store.write() as connection:
             made = _exchange(index, connection, found, issuers, origin, now)
             attempts.give_back_in(connection, counters)
     except Refused as refused:
-        _log_refusal(index, refused.decision, found.claims, origin, now, home=_home(found))
+        home = _home(found)
+        if _counts(index, REFUSALS_READ, home or found.issuer.url, now):
+            _log_refusal(index, refused.decision, found.claims, origin, now, home=home)
         raise
     for name in made.created:
         pages.project(index, name)
@@ -225,6 +233,11 @@ def _caller(name: str, origin: Origin, now: datetime) -> Caller:
 
 def _told(claims: Mapping[str, object]) -> dict[str, str]:
     return {claim: str(claims[claim])[:_TOLD_CHARACTERS] for claim in _TOLD if isinstance(claims.get(claim), str)}
+
+
+def _counts(index: Index, limit: tuple[throttle.Limit, ...], whose: str, now: datetime) -> bool:
+    """Whether one more refusal is worth an entry; it is counted."""
+    return attempts.take(index.store, attempts.limits(limit, "identity", whose), now).allowed
 
 
 def _log_refusal(
