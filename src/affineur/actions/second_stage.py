@@ -97,11 +97,13 @@ def begin_passkey_sign_in(index: Index, by: Caller) -> Asked:
     return Asked(passkeys.authentication_options(party, challenge, passwordless=True), secret)
 
 
-def sign_in_with_passkey(index: Index, by: Caller, secret: str, answer: str, device: str | None) -> Begun:
+def sign_in_with_passkey(
+    index: Index, by: Caller, secret: str, answer: str, device: str | None, ends: str = ""
+) -> Begun:
     """Begin a session by a passkey alone, which has seen a PIN, finger or face: two factors in one.
 
     ``secret`` is that of `begin_passkey_sign_in`. `Refused` as `proving.passkey` answers; the same way for a key of
-    nobody as for one of an account that cannot sign in.
+    nobody as for one of an account that cannot sign in. ``ends``: id of the session that the browser had until now.
     """
     _require_own_sign_in(index)
     named = passkeys.named_credential(answer)
@@ -117,6 +119,8 @@ def sign_in_with_passkey(index: Index, by: Caller, secret: str, answer: str, dev
             _require_not_frozen(connection, index, by, account)
             caller = beginning.caller_for(connection, index, account, by.origin, by.now)
             _end_recovery(connection, caller, account)
+            if ends:
+                sessions.end(connection, ends)
             return beginning.begin(
                 connection, index, account,
                 via="passkey", proof=proof, needs_factor=False, device=device, origin=by.origin, now=by.now,

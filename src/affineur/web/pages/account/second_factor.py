@@ -77,12 +77,13 @@ async def passkey_sign_in(request: Request) -> Response:
     if request.method == "GET":
         return await _show_passkey(request)
     secret = request.cookies.get(cookie_name(request, CEREMONY_COOKIE), "")
-    stranger = stranger_of(request)
+    stranger, before = stranger_of(request), await current(request)
+    ends = before.row.id if before else ""
     try:
         data = await form(request, None)
         begun = await asyncio.to_thread(
             second_stage.sign_in_with_passkey,
-            index_of(request), stranger.caller, secret, data.get("answer", ""), device_of(request),
+            index_of(request), stranger.caller, secret, data.get("answer", ""), device_of(request), ends,
         )  # fmt: skip
     except Refused as refused:
         return await _show_passkey(request, refused.decision)
