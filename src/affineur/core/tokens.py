@@ -74,4 +74,4 @@ def may_be_for(maker: Actor, actions: Collection[TokenAction], in_force: int) ->
             "Revoke those that are not used any more.",
             limit=MOST_TOKENS,
         )
-    return allow("token.made")
+    return allow("token.actions")
