@@ -409,6 +409,10 @@ def test_a_page_is_as_long_as_wanted_up_to_a_hundred(served: Served) -> None:
     assert set(faults(call(served, "GET", "/cheeses?limit=x&after=MQ"))) == {"/limit"}
 
 
+def test_a_parameter_is_left_out_and_never_null(served: Served) -> None:
+    assert set(faults(call(served, "GET", "/cheeses?kind=null"))) == {"/kind"}
+
+
 @pytest.mark.parametrize("after", ["", "a", "%FF", "!", urlsafe_b64encode(b"\xff").decode(), "AA"])
 def test_a_made_up_position_is_refused(served: Served, after: str) -> None:
     assert set(faults(call(served, "GET", f"/cheeses?after={after}"))) == {"/after"}
@@ -561,7 +565,7 @@ def test_a_description_has_bodies_queries_pages_and_every_refusal() -> None:
     assert {each["name"] for each in cheeses["get"]["parameters"]} == {"kind", "tag", "limit", "after"}
     assert {each["name"] for each in cheeses["post"]["parameters"]} == {"Idempotency-Key"}
     assert set(cheeses["post"]["responses"]) == {
-        *("201", "400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "500")
+        *("201", "400", "401", "403", "404", "406", "409", "413", "415", "422", "429", "500", "503")
     }
     assert described["paths"]["/office"]["post"]["x-affineur-needs"]["action"] == "set-office"
     assert described["paths"]["/"]["get"]["security"] == []

@@ -73,7 +73,7 @@ def test_a_token_that_is_for_something_else_may_not(served: Server) -> None:
     assert refused(act(served, "quarantine", {}, token=token)) == (403, "access.office")
 
 
-@pytest.mark.parametrize("project", ["br%20ie", "-brie", "brie.", "%00", "b" * 201, "br%C3%AFe"])
+@pytest.mark.parametrize("project", ["br%20ie", "-brie", "brie.", "%00", "brie%0A", "b" * 201, "br%C3%AFe"])
 def test_what_is_no_name_names_nothing_here(served: Server, project: str) -> None:
     assert refused(act(served, "archive", {}, project=project)) == (404, "api.not-found")
 

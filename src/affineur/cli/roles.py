@@ -89,7 +89,7 @@ def role_list(place: Place, project: Project, as_json: AsJson = False) -> None:
     from .start import print_json
 
     def there(remote: Remote) -> list[dict[str, Any]]:
-        people = remote.get(_of(project, "people"))
+        people = remote.every(_of(project, "people"))
         return [{"user": each["name"], "role": each["role"], "since": each["granted_at"]} for each in people]
 
     people = place.carry_out(lambda index, _: _holders(index, project), there)
@@ -186,7 +186,7 @@ def _listed(place: Place, where: str, line: str, as_json: bool) -> None:
     from .remote.problems import printable
     from .start import print_json
 
-    rows = place.ask(lambda remote: remote.get(where))
+    rows = place.ask(lambda remote: list(remote.every(where)))
     if as_json:
         print_json(rows)
         return

@@ -8,7 +8,8 @@ and the reference page follow. What does not live here: what clients of packages
 
 from __future__ import annotations
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from . import account, entrance, events, factors, life, machines, offices, publishers, roles, serving, tokens
 from .operation import Operation
@@ -25,4 +26,13 @@ def operations() -> tuple[Operation, ...]:
 def routes() -> list[BaseRoute]:
     """What answers below ``/api``: one route, since it says itself where nothing is, and by which methods."""
     answering = serving.router(operations())
-    return [Route("/api", answering), Route("/api/{rest:path}", answering)]
+    return [Route("/api", answering), _Below("/api/{rest:path}", answering)]
+
+
+class _Below(Route):
+    """Everything below a path, addresses that hold a line feed too: a `Route` leaves those to others."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request goes here."""
+        below = scope["type"] == "http" and scope["path"].startswith(self.path.partition("{")[0])
+        return (Match.FULL if below else Match.NONE), {}

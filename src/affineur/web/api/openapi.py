@@ -68,10 +68,10 @@ def document(operations: Sequence[Operation], base_url: str, *, private: bool) -
 
 def refusals(operation: Operation) -> tuple[int, ...]:
     """The statuses by which an operation can be refused, in order."""
-    found = {400, 406, 413, 429, 500}
+    found = {400, 406, 413, 429, 500, 503}
     if not operation.public:
         found |= {401, 403}
-    if operation.parameters or operation.body:
+    if operation.parameters or operation.body or operation.query:
         found.add(404)
     if operation.method != "GET":
         found.add(409)

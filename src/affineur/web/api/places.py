@@ -32,12 +32,15 @@ PARAMETERS: Mapping[str, Any] = MappingProxyType(
 
 
 def fits(name: str, value: str) -> bool:
-    """Whether ``value`` can be the parameter ``name``. U+0000 is in none: PostgreSQL takes it in no question."""
+    """Whether ``value`` can be the parameter ``name``.
+
+    U+0000 is in none, since PostgreSQL takes it in no question, and no line feed, which a pattern's end overlooks.
+    """
     try:
         msgspec.convert(value, PARAMETERS.get(name, Text))
     except msgspec.ValidationError:
         return False
-    return "\0" not in value
+    return not {"\0", "\n"} & set(value)
 
 
 def described(name: str) -> dict[str, Any]:

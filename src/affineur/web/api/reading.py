@@ -10,7 +10,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Literal, NoReturn, get_origin
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 from urllib.parse import urlencode
 
 import msgspec
@@ -179,7 +181,18 @@ def _pointer(*parts: str) -> str:
 
 
 def _convert(value: Any, kind: Any) -> Any:
-    return msgspec.convert(value, kind, strict=False)
+    """A text of the query, or all of them as a struct. `null` is a text like others: what is meant is left out."""
+    if isinstance(value, Mapping):
+        types = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+        return kind(**{name: _convert(each, types[name]) for name, each in value.items()})
+    if get_origin(kind) in (Union, UnionType):
+        kind = Union[tuple(each for each in get_args(kind) if each is not NoneType)]  # noqa: UP007 - of what is left
+    # Loosely a text becomes a number; a moment is one already, and loosely would be seconds too.
+    return msgspec.convert(value, kind, strict=_is_moment(kind))
+
+
+def _is_moment(kind: Any) -> bool:
+    return kind is datetime or (get_origin(kind) is Annotated and get_args(kind)[0] is datetime)
 
 
 def _list_fields(kind: type[Input] | None) -> frozenset[str]:
