@@ -133,12 +133,17 @@ def actor_of(connection: sa.Connection, text: str, now: datetime, *, factor_requ
     )
 
 
+_NAME = sa.select(project.c.name).where(project.c.id == sa.bindparam("id"))
+_NAMES = sa.select(project.c.name).where(project.c.id.in_(sa.bindparam("ids", expanding=True)))
+# Built once: building a statement costs more than running it, and so does a list for the one that mostly is there.
+
+
 def _projects(connection: sa.Connection, grant: Grant) -> frozenset[NormalizedName] | None:
     """The names of the projects a token is for; None: it is not narrowed."""
     if grant.project_ids is None:
         return grant.projects
     ids = [int(each) for each in grant.project_ids if each.isascii() and each.isdigit()]
-    found = connection.scalars(sa.select(project.c.name).where(project.c.id.in_(ids)))
+    found = connection.scalars(_NAME, {"id": ids[0]}) if len(ids) == 1 else connection.scalars(_NAMES, {"ids": ids})
     names = frozenset(NormalizedName(name) for name in found)
     return names if grant.projects is None else names & grant.projects
 
