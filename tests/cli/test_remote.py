@@ -295,3 +295,41 @@ def test_what_is_narrowed_works_elsewhere_as_far_as_it_goes(machine: Machine, se
     machine.run("login", served.url, given=weak)
     assert machine.ask("whoami")["token"]["actions"] == ["read"]
     assert "[access.scope]" in machine.run("yank", "brie", code=EXIT_REFUSED).stderr
+
+
+# Roles and publishers
+
+
+def test_people_are_invited_and_accept_elsewhere(machine: Machine, served: Server, tmp_path: Path) -> None:
+    olga = Machine(tmp_path / "olga")
+    olga.run("login", served.url, given=token_of(served, "olga"))
+    machine.run("login", served.url, given=served.token)
+    assert "[access.step-up]" in machine.run("role", "invite", "brie", "olga", code=EXIT_REFUSED).stderr
+    confirm(served)
+    said = machine.run("role", "invite", "Brie", "olga", "--as", "owner").stdout
+    assert said.startswith("olga is invited to be owner of Brie, until ")
+    found = olga.ask("invitation", "list")
+    assert [(each["project"], each["role"]) for each in found] == [("brie", "owner")]
+    assert "owner of brie" in olga.run("invitation", "list").stdout
+    assert olga.run("invitation", "refuse", found[0]["id"]).stdout == "The invitation is refused.\n"
+    assert olga.ask("invitation", "list") == []
+    machine.run("role", "add", "brie", "olga", "--as", "owner")
+    here = machine.run("role", "list", "brie", "--data", served.data).stdout
+    assert machine.run("role", "list", "brie").stdout == here
+    assert "olga  owner" in here
+    machine.run("role", "remove", "brie", "olga")
+    assert "olga" not in machine.run("role", "list", "brie").stdout
+
+
+def test_publishers_are_added_and_removed_by_the_same_words(machine: Machine, served: Server) -> None:
+    machine.run("login", served.url, given=served.token)
+    confirm(served)
+    described = ("--field", "owner=olga", "--field", "repository=brie", "--field", "workflow=release.yml")
+    for where in ((), ("--data", served.data)):
+        machine.run("publisher", "add", "brie", "github", *described, *where)
+        found = machine.ask("publisher", "list", "brie", *where)
+        assert [(each["kind"], each["fields"]["repository"]) for each in found] == [("github", "brie")]
+        machine.run("publisher", "remove", "brie", found[0]["id"], *where)
+        assert machine.ask("publisher", "list", "brie", *where) == []
+    assert "NAME=VALUE" in machine.run("publisher", "add", "brie", "github", "--field", "x", code=EXIT_USAGE).stderr
+    assert "--issuer" in machine.run("publisher", "add", "brie", "nobody", code=EXIT_USAGE).stderr

@@ -38,8 +38,7 @@ def refused(index: str, status: int, problem: Mapping[str, Any]) -> RemoteFault:
 
 def printable(value: object) -> str:
     """A text from elsewhere as one line that does nothing to a terminal."""
-    text = str(value)[:_PRINTED]
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    return "".join(each if each.isprintable() else " " for each in str(value)[:_PRINTED]).strip()
 
 
 def _more(index: str, status: int, rule: str) -> list[str]:
