@@ -18,8 +18,8 @@ from affineur.core.decision import Refused
 from affineur.core.security import console
 from affineur.core.throttle import SIGN_IN_PAIR
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, attempts, emails, grants, projects, tickets
-from affineur.shell.store.schema import account, journal, metadata, outbox, ticket
+from affineur.shell.store import accounts, attempts, emails, grants, identities, offers, projects, sessions, tickets
+from affineur.shell.store.schema import account, device, factor, identity, journal, metadata, outbox, ticket
 
 NOW = START + timedelta(days=30)
 BY = console(NOW)
@@ -141,6 +141,43 @@ def test_a_deleted_account_leaves_its_name_and_what_it_published(index: Index) -
         assert "account-deleted" in letters.all()
     assert rule_of(create_account, index, BY, "Ann", None) == "account.exists"
     assert rule_of(delete_account, index, BY, "operator") == "account.last-operator"
+
+
+def test_what_an_account_began_and_who_it_was_elsewhere_go_with_it(index: Index) -> None:
+    publish(index, "brie")
+    for person in ("ann", "bea", "cid"):
+        create_account(index, BY, person, f"{person}@example.org")
+    with index.store.write() as connection:
+        keys = {name: accounts.account_id(connection, name) or 0 for name in ("ann", "bea", "cid")}
+        project, ann = index_of(connection, "brie"), keys["ann"]
+        for key in keys.values():
+            grants.set_role(connection, project, key, "owner", NOW, None)
+        sent = offers.add_invitation(connection, project, "owner", ann, NOW, NOW + timedelta(days=14), address="d@x.de")
+        made = offers.add_proposal(connection, project, keys["bea"], ann, "why", NOW, NOW + timedelta(days=14))
+        other = offers.add_proposal(connection, project, keys["bea"], keys["cid"], "why", NOW, NOW + timedelta(days=14))
+        identities.link(connection, identities.IdentityRow("https://id.example.org", "ann-7", ann, NOW))
+        connection.execute(factor.insert().values(account_id=ann, kind="totp", label="app", created_at=NOW))
+        sessions.see_device(connection, ann, "a device", NOW, "a browser")
+        tickets.issue(connection, "password-reset", ann, "", NOW, timedelta(hours=1))
+        accounts.change(connection, ann, company_office="auditor")
+        reset = {"account": "ann", "link": "account/reset?ticket=x", "minutes": 60, "place": "here"}
+        emails.tell(connection, ann, "password-reset", reset, NOW)
+        emails.tell(connection, ann, "password-changed", {"account": "ann", "at": NOW, "place": "here"}, NOW)
+        emails.tell(connection, ann, "welcome", {"account": "ann"}, NOW)
+        connection.execute(outbox.update().where(outbox.c.template == "welcome").values(sent_at=NOW))
+    delete_account(index, BY, "ann")
+    with index.store.read() as connection:
+        found = [offers.proposal(connection, each) for each in (made, other)]
+        invitation = offers.invitation(connection, sent)
+        assert invitation is not None and invitation.answer == "withdrawn"
+        assert [each and each.outcome for each in found] == ["withdrawn", None]
+        assert identities.find(connection, "https://id.example.org", "ann-7") is None
+        for table in (identity, factor, device, ticket):
+            mine = sa.select(sa.func.count()).select_from(table).where(table.c.account_id == ann)
+            assert connection.scalar(mine) == 0, table.name
+        assert connection.scalar(sa.select(account.c.company_office).where(account.c.id == ann)) is None
+        letters = connection.scalars(sa.select(outbox.c.template).where(outbox.c.to_address == "ann@example.org"))
+        assert sorted(letters) == ["account-deleted", "password-changed"], "notices that wait are sent, links are not"
 
 
 def index_of(connection: sa.Connection, project: str) -> int:

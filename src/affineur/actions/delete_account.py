@@ -15,7 +15,7 @@ from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, departures, emails, journal, outbox, projects, security, sponsors
+from affineur.shell.store import accounts, departures, emails, journal, offers, outbox, projects, security, sponsors
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.outbox import Letter
 
@@ -46,6 +46,7 @@ def delete_account(index: Index, by: Caller, name: str) -> tuple[str, ...]:
             serial = journal.append(connection, by.now, [told], by.actor.name or None)
             projects.touch(connection, project_id, serial, by.now)
         sponsors.drop(connection, found.id, by.now)
+        offers.withdraw_all_of(connection, found.id, by.now)
         departures.empty(connection, found.id, by.now)
     for project, _, _ in held:
         pages.project(index, NormalizedName(project))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from . import schema
+from . import outbox, schema
 from .schema import account, project, role
 
 _REFERRING = [
@@ -74,8 +74,10 @@ def other_operators(connection: sa.Connection, account_id: int) -> int:
 def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:
     """Delete all that belongs to an account, and all of its row but the name.
 
-    As if the row itself went: what refers to it goes too or forgets it, whichever the tables say.
+    As if the row itself went: what refers to it goes too or forgets it, whichever the tables say. Of its mails only
+    notices that still wait are sent.
     """
+    outbox.forget_account(connection, account_id)
     for column, ends in _REFERRING:
         belongs = column == account_id
         if ends == "CASCADE":
@@ -87,6 +89,7 @@ def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:
         .where(account.c.id == account_id)
         .values(
             office=None,
+            company_office=None,
             password_hash=None,
             password_changed_at=None,
             ladder_from=None,

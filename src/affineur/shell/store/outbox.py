@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import orjson
 import sqlalchemy as sa
 
-from affineur.shell.mail.letters import require_fit
+from affineur.shell.mail.letters import TEMPLATES, require_fit
 
 from .schema import outbox
 
@@ -39,6 +39,8 @@ LISTED = timedelta(days=90)
 
 _ROWS_PER_STATEMENT = 500
 _EMPTY = "{}"
+_WITH_LINK = [name for name, values in TEMPLATES.items() if "link" in values]
+"""Letters with a link that works once: it opens something that an account has to be there for."""
 _TOO_LATE = "Not sent within 5 days."
 _WAITS = outbox.c.sent_at.is_(None) & outbox.c.failed_at.is_(None)
 
@@ -183,6 +185,15 @@ def mails_to(connection: sa.Connection, account_id: int, limit: int) -> list[Out
     """Mails sent to an account within `LISTED`, newest first: what a reader compares a mail with."""
     query = sa.select(outbox).where(outbox.c.account_id == account_id, outbox.c.sent_at.is_not(None))
     return [_read(row) for row in connection.execute(query.order_by(outbox.c.id.desc()).limit(limit))]
+
+
+def forget_account(connection: sa.Connection, account_id: int) -> None:
+    """Forget the mails of an account that is deleted, but for notices that wait: these are still sent.
+
+    So nobody keeps a notice from its reader by deleting the account.
+    """
+    over = sa.or_(sa.not_(_WAITS), outbox.c.template.in_(_WITH_LINK))
+    connection.execute(outbox.delete().where(outbox.c.account_id == account_id, over))
 
 
 def _claimable(now: datetime) -> sa.ColumnElement[bool]:
