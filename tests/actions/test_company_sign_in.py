@@ -17,6 +17,7 @@ from affineur.actions import company_link, company_sign_in
 from affineur.actions.beginning import Begun, Stranger
 from affineur.actions.company_groups import Answer
 from affineur.actions.grant import set_role
+from affineur.actions.tokens import create_token
 from affineur.core.access import Actor
 from affineur.core.company_identity import Identity
 from affineur.core.decision import Refused
@@ -24,7 +25,19 @@ from affineur.core.names import NormalizedName
 from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import CONSOLE, Caller, console
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, emails, grants, identities, journal, projects, schema, security, sessions
+from affineur.shell.store import (
+    accounts,
+    emails,
+    grants,
+    identities,
+    journal,
+    offers,
+    projects,
+    schema,
+    security,
+    sessions,
+)
+from affineur.shell.store import tokens as tokens_stored
 from affineur.shell.store.security import Filter
 
 ISSUER, BRIE = "https://id.example.org", NormalizedName("brie")
@@ -131,6 +144,7 @@ def test_only_an_address_that_the_company_vouches_for_is_verified(index: Index) 
 
 
 def test_groups_give_and_take_and_journal_and_log_tell_it_without_a_name(index: Index) -> None:
+    set_role(index, console(NOW), BRIE, add(index, "olga") and "olga", "owner")
     enter(index, "mona", "ops", "cheese", address="mona@example.org", address_verified=True)
     assert (account(index, "mona").office, role(index, "mona")) == ("operator", "owner")
     enter(index, "mona", "logs", "interns")
@@ -180,8 +194,45 @@ def test_the_last_operator_stays_operator(index: Index) -> None:
     assert account(index, "mona").office is None
 
 
-def test_a_rule_for_members_keeps_others_out_and_takes_what_groups_gave(index: Index) -> None:
+def test_the_only_owner_of_a_project_stays_owner_until_there_is_another(index: Index) -> None:
+    enter(index, "mona", "cheese", address="mona@example.org", address_verified=True)
+    add(index, "olga", "olga@example.org", office="operator")
+    for groups in ((), ("interns",), ()):
+        enter(index, "mona", *groups)
+        assert role(index, "mona") == "owner"
+    with index.store.read() as connection:
+        told = sa.select(schema.outbox.c.to_address).where(schema.outbox.c.template == "role-kept")
+        assert sorted(connection.scalars(told)) == ["mona@example.org", "olga@example.org"], "once, not at each sign-in"
+    assert log(index, "mona").count("RoleKept") == 1
     enter(index, "mona", "cheese")
+    enter(index, "mona")
+    assert log(index, "mona").count("RoleKept") == 2, "told anew after it was due again"
+    set_role(index, console(NOW), BRIE, "olga", "owner")
+    enter(index, "mona")
+    assert role(index, "mona") is None
+
+
+def test_what_hung_on_a_role_goes_with_it(index: Index) -> None:
+    enter(index, "mona", "cheese")
+    set_role(index, console(NOW), BRIE, add(index, "olga") and "olga", "owner")
+    with index.store.write() as connection:
+        key, found = account(index, "mona").id, projects.find(connection, BRIE)
+        assert found is not None
+        ends = NOW + timedelta(days=14)
+        sent = offers.add_invitation(connection, found.id, "owner", key, NOW, ends, address="d@example.org")
+        made = offers.add_proposal(connection, found.id, account(index, "olga").id, key, "why", NOW, ends)
+    tokens = [create_token(index, console(NOW), "mona", projects=wanted).id for wanted in ([BRIE], None)]
+    enter(index, "mona")
+    with index.store.read() as connection:
+        invitation, proposal = offers.invitation(connection, sent), offers.proposal(connection, made)
+        assert invitation is not None and invitation.answer == "withdrawn"
+        assert proposal is not None and proposal.outcome == "withdrawn"
+        states = [found.state(NOW) for each in tokens if (found := tokens_stored.find(connection, each))]
+    assert states == ["revoked", "valid"]
+
+
+def test_a_rule_for_members_keeps_others_out_and_takes_what_groups_gave(index: Index) -> None:
+    enter(index, "mona", "interns")
     strict = replace(index, settings=replace(index.settings, company_groups=f"staff = member\n{RULES}"))
     for subject in ("mona", "paul"):
         with refused("company.member"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from affineur.core import company_errand as errands
+from affineur.core.access import Role
 from affineur.core.company import Due, GroupRule, Held, RoleChange, admitted, changes, due, parse_rules
 from affineur.core.company_errand import Errand
 from affineur.core.company_identity import believe, completed, fresh, identity
@@ -109,6 +110,25 @@ def test_groups_give_and_take_offices_but_never_those_given_by_hand_nor_the_last
 )
 def test_groups_give_and_take_roles_but_never_those_given_by_hand(held: Any, owed: Any, expected: Any) -> None:
     assert changes(Held(roles=held), Due(roles=owed), {BRIE, COMTE}, last_operator=False).roles == expected
+
+
+@pytest.mark.parametrize(
+    ("held", "owed", "stays"),
+    [
+        (("owner", True), {}, True),
+        (("owner", True), {BRIE: "maintainer"}, True),
+        (("maintainer", True), {}, False),
+        (("owner", True), {BRIE: "owner"}, False),
+        (("owner", False), {}, False),
+    ],
+)
+def test_groups_never_leave_a_project_without_an_owner(
+    held: tuple[str, bool], owed: dict[NormalizedName, Role], stays: bool
+) -> None:
+    found = changes(Held(roles={BRIE: held}), Due(roles=owed), {BRIE}, last_operator=False, only_owner_of={BRIE})
+    assert found.kept == ((BRIE,) if stays else ())
+    if stays:
+        assert found.roles == ()
 
 
 def claims(**changed: object) -> dict[str, object]:

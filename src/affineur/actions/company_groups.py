@@ -20,10 +20,14 @@ from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
-from affineur.shell.store import emails, grants, identities, journal, projects, publishers, security
+from affineur.shell.store import accounts, departures, emails, identities, journal, projects, publishers, security
 from affineur.shell.store.accounts import AccountRow
 
+from . import parting
+
 _KEPT = LASTS + timedelta(minutes=5)
+_RULE = "company"
+"""What the journal says a role came or went by."""
 
 USED = deny(
     "company.used",
@@ -57,10 +61,17 @@ def renew(connection: sa.Connection, index: Index, by: Caller, account: AccountR
     held = identities.held(connection, account.id)
     known = identities.existing(connection, {*owed.roles, *held.roles})
     last = identities.is_last_operator(connection, account.id)
-    found = company.changes(held, owed, known, last_operator=last)
+    alone = departures.sole_owner_of(connection, account.id)
+    found = company.changes(
+        held, owed, known, last_operator=last, only_owner_of=[NormalizedName(each) for each in alone]
+    )
     _renew_office(connection, index, by, account, found)
     for change in found.roles:
-        _renew_role(connection, index, by, account, change, known[change.project])
+        _renew_role(connection, index, by, account, change)
+    newly = identities.note_kept(connection, account.id, [known[each] for each in found.kept])
+    for project in found.kept:
+        if known[project] in newly:
+            _tell_kept(connection, index, by, account, project)
     return [change.project for change in found.roles]
 
 
@@ -74,27 +85,36 @@ def _renew_office(connection: sa.Connection, index: Index, by: Caller, account: 
     emails.tell(connection, account.id, "office-changed", values, by.now)
 
 
-def _renew_role(
-    connection: sa.Connection, index: Index, by: Caller, account: AccountRow, change: RoleChange, project_id: int
-) -> None:
-    """Change one role; the journal tells that, and never whose."""
+def _renew_role(connection: sa.Connection, index: Index, by: Caller, account: AccountRow, change: RoleChange) -> None:
+    """Change one role; the journal tells that, and never whose. What hung on a role goes with it (`parting`)."""
+    found = projects.find(connection, change.project)
+    assert found is not None, "only projects that exist are renewed"  # noqa: S101
     if change.after is None:
-        grants.take_role(connection, project_id, account.id)
+        holder = parting.find_holder(connection, found.id, account.id)
+        assert holder is not None, "what is taken is held"  # noqa: S101
+        parting.part(connection, by, found, holder, "ended", rule=_RULE, said_by=_giver(index))
     else:
-        identities.give_role(connection, project_id, account.id, change.after, by.now)
-    event = "RoleGranted" if change.after else "RoleRevoked"
-    old, new = {"role": change.before}, {"role": change.after}
-    told = Event(event, change.project, old=old, new=new, rule="company", actor_class="system")
-    serial = journal.append(connection, by.now, [told], _giver(index))
-    projects.touch(connection, project_id, serial, by.now)
-    facts = {"old": change.before, "new": change.after, "via": "company"}
-    if change.before == "owner" and identities.owners(connection, project_id) == 0:
-        facts["left"] = "no owner"
-    happened = "RoleGranted" if change.after else "RoleRemoved"
-    security.append(connection, by, Happened(happened, account.id, account.name, change.project, facts=facts))
+        identities.give_role(connection, found.id, account.id, change.after, by.now)
+        old, new = {"role": change.before}, {"role": change.after}
+        told = Event("RoleGranted", change.project, old=old, new=new, rule=_RULE, actor_class="system")
+        projects.touch(connection, found.id, journal.append(connection, by.now, [told], _giver(index)), by.now)
+        facts = {"old": change.before, "new": change.after, "via": "company"}
+        happened = Happened("RoleGranted", account.id, account.name, change.project, facts=facts)
+        security.append(connection, by, happened)
     values = {"project": change.project, "role": change.after or change.before, "account": account.name}
     letter = "role-granted" if change.after else "role-removed"
     emails.tell(connection, account.id, letter, {**values, "by": _giver(index), "at": by.now}, by.now)
+
+
+def _tell_kept(
+    connection: sa.Connection, index: Index, by: Caller, account: AccountRow, project: NormalizedName
+) -> None:
+    """Tell the only owner, and the operators, that a project waits for another one; once, not at each sign-in."""
+    facts = {"role": "owner", "via": "company"}
+    security.append(connection, by, Happened("RoleKept", account.id, account.name, project, facts=facts))
+    values = {"project": project, "account": account.name, "by": _giver(index), "at": by.now}
+    for key in {account.id, *accounts.operators(connection)}:
+        emails.tell(connection, key, "role-kept", values, by.now)
 
 
 def _giver(index: Index) -> str:

@@ -19,10 +19,20 @@ from affineur.shell.store.projects import ProjectRow
 TOKEN_GONE = "its only project is none of yours any more"  # noqa: S105 (a sentence)
 
 
-def part(connection: sa.Connection, by: Caller, found: ProjectRow, holder: Holder, outcome: Outcome) -> None:
+def part(
+    connection: sa.Connection,
+    by: Caller,
+    found: ProjectRow,
+    holder: Holder,
+    outcome: Outcome,
+    *,
+    rule: str = "",
+    said_by: str | None = None,
+) -> None:
     """End the role of ``holder`` on a project, and what hung on it; the journal tells that, and of nobody's name.
 
-    ``outcome`` is how it came about, which is also how an open proposal about them ends. Letters are the caller's.
+    ``outcome`` is how it came about, which is also how an open proposal about them ends; ``rule`` and ``said_by``
+    say it more closely where no person acts. Letters are the caller's.
     """
     grants.take_role(connection, found.id, holder.account_id)
     _revoke_tokens(connection, by, found, holder)
@@ -36,13 +46,13 @@ def part(connection: sa.Connection, by: Caller, found: ProjectRow, holder: Holde
         found.name,
         old={"role": holder.role},
         new={"role": None},
-        rule=f"role.{outcome}",
+        rule=rule or f"role.{outcome}",
         actor_class=actor_class(by.actor),
     )
-    serial = journal.append(connection, by.now, [told], by.actor.name or None)
+    serial = journal.append(connection, by.now, [told], said_by or by.actor.name or None)
     projects.touch(connection, found.id, serial, by.now)
     event = "RoleLeft" if outcome in ("left", "consented") else "RoleRemoved"
-    facts = {"role": holder.role, "how": outcome}
+    facts = {"role": holder.role, "how": rule or outcome}
     security.append(connection, by, Happened(event, holder.account_id, holder.name, found.name, facts=facts))
 
 

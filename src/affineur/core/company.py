@@ -68,11 +68,15 @@ class RoleChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What somebody is to have from now on. ``given_office``: as in `Held`. ``roles``: those that change."""
+    """What somebody is to have from now on. ``given_office``: as in `Held`. ``roles``: those that change.
+
+    ``kept``: projects on which the role stays although no group comes to it any more: there is no other owner.
+    """
 
     office: Office | None
     given_office: Office | None
     roles: tuple[RoleChange, ...]
+    kept: tuple[NormalizedName, ...] = ()
 
 
 def parse_rules(text: str) -> tuple[GroupRule, ...]:
@@ -136,27 +140,42 @@ def due(rules: Collection[GroupRule], groups: Collection[str]) -> Due:
     return Due(next((office for office in _OFFICES if office in offices), None), roles)
 
 
-def changes(held: Held, owed: Due, projects: Collection[NormalizedName], *, last_operator: bool) -> Changes:
+def changes(
+    held: Held,
+    owed: Due,
+    projects: Collection[NormalizedName],
+    *,
+    last_operator: bool,
+    only_owner_of: Collection[NormalizedName] = (),
+) -> Changes:
     """What to change so that somebody has what is ``owed`` to them.
 
     ``projects``: those of the index that rules name; a role on another one waits until it exists. ``last_operator``:
-    nobody else is operator, and so this one stays so, whatever the groups say.
+    nobody else is operator, and so this one stays so, whatever the groups say. ``only_owner_of``: the same for owners
+    of projects, which would otherwise be left without anybody who could give them on.
     """
     by_hand = held.office is not None and held.office != held.given_office
     keeps = by_hand or (held.office == "operator" and owed.office != "operator" and last_operator)
     office = held.office if keeps else owed.office
-    return Changes(office, None if by_hand else office, _role_changes(held, owed, projects))
+    return Changes(office, None if by_hand else office, *_role_changes(held, owed, projects, only_owner_of))
 
 
-def _role_changes(held: Held, owed: Due, projects: Collection[NormalizedName]) -> tuple[RoleChange, ...]:
+def _role_changes(
+    held: Held, owed: Due, projects: Collection[NormalizedName], only_owner_of: Collection[NormalizedName]
+) -> tuple[tuple[RoleChange, ...], tuple[NormalizedName, ...]]:
+    """The roles that change, and the projects whose only owner would have gone."""
     wanted = {project: role for project, role in owed.roles.items() if project in projects}
-    found = []
+    found, kept = [], []
     for project in sorted({*wanted, *held.roles}):
         before, given = held.roles.get(project, (None, True))
         after = wanted.get(project)
-        if given and before != after:
+        if not given or before == after:
+            continue
+        if before == "owner" and project in only_owner_of:
+            kept.append(project)
+        else:
             found.append(RoleChange(project, before, after))
-    return tuple(found)
+    return tuple(found), tuple(kept)
 
 
 def _wrong(line: str, why: str) -> NoReturn:

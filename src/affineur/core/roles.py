@@ -18,8 +18,9 @@ from .decision import Decision, allow, deny
 from .throttle import Limit
 
 Answer = Literal["accepted", "refused", "withdrawn"]
-Outcome = Literal["removed", "consented", "objected", "withdrawn", "moderator", "left"]
-"""How a proposal ends. "left": the person left by themselves; "moderator": one of them decided at once."""
+Outcome = Literal["removed", "consented", "objected", "withdrawn", "moderator", "left", "ended"]
+"""How a proposal ends. "left": the person left by themselves; "moderator": one of them decided at once; "ended": the
+role ended in another way, as where the company's groups took back what they gave."""
 SignedIn = Literal["this month", "this year", "longer ago", "never"]
 
 INVITATION_LASTS = timedelta(days=14)

@@ -98,6 +98,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "IdentityRefused": "The identity of a trusted publisher was refused.",
         "RoleGranted": "A role was given.",
         "RoleRemoved": "A role was taken away.",
+        "RoleKept": "An owner's role was kept that no group of the company comes to: the project has no other owner.",
         "RoleLeft": "Somebody gave up a role.",
         "RoleOffered": "Somebody was invited to a role.",
         "RoleOfferAnswered": "An invitation to a role was answered or withdrawn.",

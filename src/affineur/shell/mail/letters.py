@@ -69,6 +69,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "invitation-answered": _ROLE | {"answer", "at"},  # answer: "accepted" or "refused"
     "role-granted": _ROLE | {"by", "at"},
     "role-removed": _ROLE | {"by", "at"},
+    "role-kept": _PERSON | {"project", "by"},
     "removal-proposed": _ROLE | {"by", "reason", "due_at", "page"},
     "removal-objected": _ROLE | {"objection", "at"},
     "removal-done": _ROLE | {"at"},

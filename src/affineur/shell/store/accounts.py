@@ -159,6 +159,17 @@ def lookalike(connection: sa.Connection, name: str) -> str | None:
     return connection.scalar(sa.select(account.c.name).where(folded == lookalike_key(name)).limit(1))
 
 
+def operators(connection: sa.Connection) -> list[int]:
+    """The people who run this index and could act."""
+    query = sa.select(account.c.id).where(
+        account.c.office == "operator",
+        account.c.kind == "person",
+        account.c.deleted_at.is_(None),
+        account.c.frozen_at.is_(None),
+    )
+    return list(connection.scalars(query))
+
+
 def any_account(connection: sa.Connection) -> bool:
     """Whether there is any account."""
     return connection.scalar(sa.select(account.c.id).limit(1)) is not None

@@ -20,6 +20,8 @@ from .schema import account, identity, project, role, session
 
 COMPANY = "company"
 """What ``role.via`` says of a role that groups gave."""
+KEPT = "company-kept"
+"""The same of one that no group comes to any more, kept because the project has no other owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def held(connection: sa.Connection, account_id: int) -> Held:
         .join(project, project.c.id == role.c.project_id)
         .where(role.c.account_id == account_id)
     )
-    found = {NormalizedName(row.name): (row.role, row.via == COMPANY) for row in connection.execute(roles)}
+    found = {NormalizedName(row.name): (row.role, row.via in (COMPANY, KEPT)) for row in connection.execute(roles)}
     return Held(office, given_office, found)
 
 
@@ -113,10 +115,13 @@ def is_last_operator(connection: sa.Connection, account_id: int) -> bool:
     return connection.scalar(others.limit(1)) is None
 
 
-def owners(connection: sa.Connection, project_id: int) -> int:
-    """How many owners a project has."""
-    query = sa.select(sa.func.count()).where(role.c.project_id == project_id, role.c.role == "owner")
-    return int(connection.scalar(query) or 0)
+def note_kept(connection: sa.Connection, account_id: int, kept: Collection[int]) -> set[int]:
+    """Note on which projects somebody keeps a role that no group comes to any more; those that were not noted yet."""
+    mine = role.c.account_id == account_id
+    newly = role.update().where(mine, role.c.via == COMPANY, role.c.project_id.in_(kept)).values(via=KEPT)
+    over = role.update().where(mine, role.c.via == KEPT, role.c.project_id.not_in(kept)).values(via=COMPANY)
+    connection.execute(over)
+    return set(connection.scalars(newly.returning(role.c.project_id)))
 
 
 def end_password_sessions(connection: sa.Connection, account_id: int) -> int:

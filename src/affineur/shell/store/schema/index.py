@@ -39,7 +39,9 @@ role = sa.Table(
     sa.Column("granted_at", Moment, nullable=False),
     sa.Column("granted_by", sa.ForeignKey("account.id", ondelete="SET NULL")),  # NULL: the index or its command line
     sa.Column("last_act_at", Moment),
-    sa.Column("via", sa.Text),  # "company": given by a group of the company's sign-in, which may take it back
+    # "company": given by a group of the company's sign-in, which may take it back; "company-kept": no group comes to it
+    # any more, and it stays until there is another owner.
+    sa.Column("via", sa.Text),
 )
 
 release = sa.Table(
