@@ -189,7 +189,7 @@ publisher = sa.Table(
     sa.Column("fingerprint", sa.Text, nullable=False, unique=True),
     sa.Column("created_at", Moment, nullable=False),
     # Issuer and owner, by which the publishers are found that a token can belong to.
-    sa.Column("home", sa.Text, nullable=False, index=True, server_default=sa.text("''")),
+    sa.Column("home", sa.Text, nullable=False, index=True),
 )
 
 project_publisher = sa.Table(
@@ -217,7 +217,7 @@ pending_publisher = sa.Table(
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("reminded_at", Moment),
-    sa.Column("home", sa.Text, nullable=False, index=True, server_default=sa.text("''")),
+    sa.Column("home", sa.Text, nullable=False, index=True),
     sa.UniqueConstraint("fingerprint", "project"),
 )
 

@@ -28,7 +28,8 @@ def upgrade() -> None:
 def _accounts() -> None:
     op.execute("ALTER TABLE account ADD COLUMN name_key TEXT DEFAULT '' NOT NULL")
     op.add_column("account", sa.Column("kind", sa.Text(), nullable=False, server_default="person"))
-    op.add_column("account", sa.Column("office", sa.Text()))
+    for name in ("office", "company_office"):
+        op.add_column("account", sa.Column(name, sa.Text()))
     for name in ("password_changed_at", "ladder_from", "sponsors_short_from", "frozen_at", "deleted_at"):
         op.add_column("account", sa.Column(name, sa.BigInteger()))
     for name in ("password_hash", "frozen_reason"):
@@ -53,6 +54,7 @@ def _index() -> None:
     with op.batch_alter_table("role") as role:  # SQLite cannot add a reference to a table, only copy it
         role.add_column(sa.Column("granted_by", KEY))
         role.add_column(sa.Column("last_act_at", sa.BigInteger()))
+        role.add_column(sa.Column("via", sa.Text()))
         role.create_foreign_key(op.f("fk_role_granted_by"), "account", ["granted_by"], ["id"], ondelete="SET NULL")
 
 
@@ -195,11 +197,13 @@ def _publishers() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publisher")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_publisher_fingerprint")),
     )
     op.create_index(op.f("ix_publisher_issuer"), "publisher", ["issuer"], unique=False)
+    op.create_index(op.f("ix_publisher_home"), "publisher", ["home"], unique=False)
 
 
 def _records() -> None:

@@ -1,4 +1,4 @@
-"""Offers: publishers of projects, invitations, proposals, and who answers for a machine."""
+"""Offers: publishers of projects, invitations, proposals, who answers for a machine, whose messages are stopped."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
         sa.Column("project", sa.Text(), nullable=False),
         sa.Column("account_id", KEY, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -53,6 +54,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pending_publisher_account_id"), "pending_publisher", ["account_id"], unique=False)
     op.create_index(op.f("ix_pending_publisher_issuer"), "pending_publisher", ["issuer"], unique=False)
+    op.create_index(op.f("ix_pending_publisher_home"), "pending_publisher", ["home"], unique=False)
     op.create_index(op.f("ix_pending_publisher_project"), "pending_publisher", ["project"], unique=False)
     op.create_table(
         "spent_identity",
@@ -66,7 +68,9 @@ def upgrade() -> None:
         "role_invitation",
         sa.Column("id", KEY, nullable=False),
         sa.Column("project_id", KEY, nullable=False),
-        sa.Column("account_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("address_key", sa.Text(), nullable=True),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("invited_by", KEY, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -85,6 +89,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role_invitation")),
     )
     op.create_index(op.f("ix_role_invitation_account_id"), "role_invitation", ["account_id"], unique=False)
+    op.create_index(op.f("ix_role_invitation_address_key"), "role_invitation", ["address_key"], unique=False)
     op.create_index(op.f("ix_role_invitation_project_id"), "role_invitation", ["project_id"], unique=False)
     op.create_table(
         "removal_proposal",
@@ -121,3 +126,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("machine_id", "account_id", name=op.f("pk_sponsor")),
     )
     op.create_index(op.f("ix_sponsor_account_id"), "sponsor", ["account_id"], unique=False)
+    op.create_table(
+        "message_block",
+        sa.Column("account_id", KEY, nullable=False),
+        sa.Column("sender_id", KEY, nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_message_block_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"], ["account.id"], name=op.f("fk_message_block_sender_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("account_id", "sender_id", name=op.f("pk_message_block")),
+    )
+    op.create_index(op.f("ix_message_block_sender_id"), "message_block", ["sender_id"], unique=False)
