@@ -33,7 +33,7 @@ WRONG = deny(
 OFF = deny(
     "signin.off",
     "Signing in with a password is switched off on this index.",
-    "Use the sign-in of your company, or a passkey.",
+    "Sign in with your company: the button for it is on the sign-in page.",
 )
 FROZEN = deny(
     "signin.frozen",

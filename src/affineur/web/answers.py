@@ -53,6 +53,10 @@ _STATUS = {
     "signin.busy": 503,
     "signin": 403,
     "register": 403,
+    "company.away": 503,
+    "company.setting": 503,
+    "company.off": 404,
+    "company.member": 403,
     "email.unknown": 404,
     "session.exists": 404,
 }

@@ -40,7 +40,6 @@ from affineur.shell.bearer import new_secret
 from affineur.shell.company import Company
 from affineur.shell.store import attempts, identities
 from affineur.web.addresses import base_url
-from affineur.web.answers import status_of
 from affineur.web.pages.rendering import index_of, settings_of
 from affineur.web.session import SIGN_IN, Session, cookie_name, current, form, local_path, set_cookie, signed_in, to
 
@@ -58,7 +57,6 @@ COOKIE = "affineur_company"
 _ASKING_AT_ONCE = 4
 _TOLD_BY_THE_ACT = frozenset({"signin.frozen", "company.member"})
 """Refusals that are in the log already, together with whose they are."""
-_STATUS = {"company.away": 503, "company.setting": 503, "company.off": 404, "company.member": 403}
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}\Z")
 
 DONE["company-linked"] = "Your account is linked to your company. From now on you can sign in there."
@@ -129,8 +127,7 @@ async def _turned_away(request: Request, session: Session | None, why: Decision)
     inside = session if session is not None and session.row.stage == "whole" else None
     await _note(request, inside, why)
     values = {"company_name": settings_of(request).company_name, "inside": inside is not None}
-    status = _STATUS.get(why.rule) or status_of(why)
-    return unsigned_page(request, "company_refused.html", values, refused=_in_its_name(request, why), status=status)
+    return unsigned_page(request, "company_refused.html", values, refused=_in_its_name(request, why))
 
 
 async def _came_back(request: Request, session: Session | None) -> Response:
