@@ -1,6 +1,7 @@
-"""What a browser is shown where there is no page: not found, not allowed, gone wrong; each with a way on.
+"""What a browser is shown where there is no page: not found, not allowed, refused, gone wrong; each with a way on.
 
-Programs get one plain line instead. What does not live here: refusals of uploads (`web.answers`).
+Programs get plain text instead. What does not live here: refusals of uploads (`web.answers`), and those that a page
+shows beside its own form (`account.frame`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from starlette.responses import Response
 from affineur.core.decision import Decision, Refused
 from affineur.core.names import parse_name
 from affineur.core.negotiation import media_ranges, quality
+from affineur.web.answers import refusal, status_of
+from affineur.web.refused import note_refusal
 
 from .rendering import page
 from .searching import similar
@@ -25,7 +28,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 def handlers() -> Mapping[int | type[Exception], Handler]:
     """What the application answers where no route does, or where one fails."""
-    return {HTTPException: _no_answer, Exception: _failed}
+    return {HTTPException: _no_answer, Refused: _refused, Exception: _failed}
 
 
 def wants_html(request: Request) -> bool:
@@ -78,6 +81,16 @@ async def _no_answer(request: Request, error: Exception) -> Response:
     response = _error_page(request, status)
     response.headers.update(headers)
     return response
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """What a rule refused and no page has shown beside its form: the sentence, with the status of the rule."""
+    assert isinstance(error, Refused)  # noqa: S101 - as registered
+    decision = error.decision
+    await note_refusal(request, decision)
+    if not wants_html(request):
+        return refusal(request, decision)
+    return page(request, "refused.html", {"decision": decision}, status=status_of(decision))
 
 
 async def _failed(request: Request, _: Exception) -> Response:
