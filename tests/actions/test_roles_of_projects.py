@@ -10,6 +10,7 @@ import pytest
 from tests.indexes import START, fill, new_index
 
 from affineur.actions.answer_invitation import accept_invitation, refuse_invitation
+from affineur.actions.freeze import freeze, thaw
 from affineur.actions.grant import set_role
 from affineur.actions.invite import invite, withdraw_invitation
 from affineur.actions.leave import leave
@@ -141,6 +142,22 @@ def test_an_invitation_lasts_fourteen_days_to_the_minute(index: Index) -> None:
     assert refusal(accept_invitation, index, as_(index, "nina", LATER + FORTNIGHT), made.id) == "role.invitation"
     accept_invitation(index, as_(index, "nina", LATER + FORTNIGHT - MINUTE), made.id)
     assert roles_on(index)["nina"] == "owner"
+
+
+@pytest.mark.parametrize("how", ["frozen", "demoted"])
+def test_an_invitation_is_good_only_while_its_sender_may_invite(index: Index, how: str) -> None:
+    """A thief invites an account of their own; the account they took is then frozen."""
+    made = invite(index, as_(index, "olga"), BRIE, "nina", "owner").id
+    if how == "frozen":
+        freeze(index, console(LATER), "olga", "taken over")
+    else:
+        set_role(index, console(LATER), BRIE, "olga", "maintainer")
+    assert refusal(accept_invitation, index, as_(index, "nina"), made) == "role.invitation"
+    assert "nina" not in roles_on(index)
+    if how == "frozen":
+        thaw(index, console(LATER), "olga")
+        accept_invitation(index, as_(index, "nina"), made)
+        assert roles_on(index)["nina"] == "owner"
 
 
 def test_a_withdrawn_invitation_cannot_be_accepted(index: Index) -> None:
@@ -371,6 +388,32 @@ def test_the_silence_of_somebody_who_is_frozen_says_nothing(index: Index) -> Non
         accounts.change(connection, accounts.account_id(connection, "otto") or 0, frozen_at=LATER)
     assert settle_removals(index, LATER + FORTNIGHT) == 0
     assert roles_on(index)["otto"] == "owner"
+
+
+def test_whoever_was_frozen_has_the_time_to_object_that_they_lost(index: Index) -> None:
+    made = propose_removal(index, as_(index, "olga"), BRIE, "otto", "x")
+    assert made is not None
+    freeze(index, console(LATER + MINUTE), "otto", "taken over")
+    thawed = LATER + 2 * FORTNIGHT
+    thaw(index, console(thawed), "otto")
+    assert settle_removals(index, thawed) == 0
+    last = thawed + FORTNIGHT - MINUTE
+    assert settle_removals(index, last - MINUTE) == 0
+    object_to_removal(index, as_(index, "otto", last - MINUTE), made, "No.")
+    assert roles_on(index)["otto"] == "owner"
+
+
+@pytest.mark.parametrize("how", ["frozen", "demoted"])
+def test_a_proposal_comes_to_nothing_where_its_maker_may_not_propose_any_more(index: Index, how: str) -> None:
+    made = propose_removal(index, as_(index, "olga"), BRIE, "otto", "x")
+    assert made is not None
+    if how == "frozen":
+        freeze(index, console(LATER), "olga", "taken over")
+    else:
+        set_role(index, console(LATER), BRIE, "olga", "maintainer")
+    settle_removals(index, LATER + FORTNIGHT)
+    assert roles_on(index)["otto"] == "owner"
+    assert outcome_of(index, made) == "withdrawn"
 
 
 def test_a_moderator_decides_at_once_and_the_person_is_told(index: Index) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from affineur.core import roles, second_factor
 from affineur.core.access import Resource, actor_class, may
-from affineur.core.decision import Refused
+from affineur.core.decision import Refused, refuse
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
@@ -15,17 +15,19 @@ from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, grants, journal, offers, outbox, projects, security
 from affineur.shell.store.offers import Invitation
 
+from . import permission
 from .parting import said
 
 
 def accept_invitation(index: Index, by: Caller, invitation_id: int) -> NormalizedName:
     """Take the role that was offered, at once; the project's name. Its owners are told.
 
-    `Refused` where there is no such invitation for the caller, it has ended, or the caller has no second factor and
-    needs one: it comes before the first role.
+    `Refused` where there is no such invitation for the caller, it has ended, whoever sent it may invite nobody any
+    more, or the caller has no second factor and needs one: it comes before the first role.
     """
     with index.store.write() as connection:
         found = _mine(connection, by, invitation_id)
+        _require_inviter(connection, index, by, found)
         holder_id = _holder(connection, by, found)
         held = projects.role_of(connection, found.project_id, holder_id)
         roles.may_offer(held, found.role, is_open=False).require()
@@ -65,6 +67,16 @@ def _mine(connection: sa.Connection, by: Caller, invitation_id: int) -> Invitati
         raise Refused(roles.NO_INVITATION)
     roles.still_open(found.expires_at, found.answer, by.now).require()
     return found
+
+
+def _require_inviter(connection: sa.Connection, index: Index, by: Caller, found: Invitation) -> None:
+    # A thief's first act is to invite themselves; it must not outlive the freezing of the account they had.
+    if not permission.stands(connection, index, found.by_id, "invite", found.project, by.now):
+        refuse(
+            "role.invitation",
+            f"Whoever sent this invitation cannot invite to project '{found.project}' any more.",
+            "Ask an owner of the project for another one.",
+        )
 
 
 def _holder(connection: sa.Connection, by: Caller, found: Invitation) -> int:

@@ -16,7 +16,7 @@ from affineur.core.decision import refuse
 from affineur.core.security import Caller, Happened
 from affineur.core.standing import printable_reason
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, emails, security, sponsors
+from affineur.shell.store import accounts, emails, offers, security, sponsors
 from affineur.shell.store.accounts import AccountRow
 
 
@@ -39,12 +39,16 @@ def freeze(index: Index, by: Caller, account: str, reason: str) -> bool:
 
 
 def thaw(index: Index, by: Caller, account: str) -> bool:
-    """Lift the freeze of ``account``; whether there was one. `Refused` as for freezing."""
+    """Lift the freeze of ``account``; whether there was one. `Refused` as for freezing.
+
+    What was proposed about them meanwhile waits on for as long as they could not object.
+    """
     with index.store.write() as connection:
         found = _require(connection, by, account)
         if found.frozen_at is None:
             return False
         accounts.change(connection, found.id, frozen_at=None, frozen_reason=None)
+        offers.postpone(connection, found.id, found.frozen_at, by.now)
         facts = {"frozen_at": found.frozen_at.isoformat(), "reason": found.frozen_reason}
         security.append(connection, by, Happened("AccountThawed", found.id, found.name, facts=facts))
         _tell(connection, by, found, "account-thawed", {})

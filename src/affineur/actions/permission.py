@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from affineur.core.access import Action, Actor, Resource, may, publishers_only
 from affineur.core.decision import Decision, refuse
 from affineur.core.names import NormalizedName
-from affineur.shell.store import projects
+from affineur.shell.index import Index
+from affineur.shell.store import accounts, projects
 
 
 def require(
@@ -29,6 +30,22 @@ def require(
 def ask(connection: sa.Connection, actor: Actor, action: Action, found: projects.ProjectRow, now: datetime) -> Decision:
     """Whether ``actor`` may do ``action`` to a project."""
     return may(actor, action, resource(connection, actor, found, now), now)
+
+
+def stands(
+    connection: sa.Connection, index: Index, account_id: int | None, action: Action, name: NormalizedName, now: datetime
+) -> bool:
+    """Whether somebody who began something is still one who may do ``action``: has the role, and is not frozen.
+
+    What was begun with a fresh proof needs none again. ``account_id`` None: the index itself began it.
+    """
+    if account_id is None:
+        return True
+    found = projects.find(connection, name)
+    actor = accounts.actor_by_id(connection, account_id, factor_required=index.settings.second_factor_required)
+    if found is None or actor is None:
+        return False
+    return ask(connection, actor, action, found, now).rule not in ("access.frozen", "access.role")
 
 
 def resource(connection: sa.Connection, actor: Actor, found: projects.ProjectRow, now: datetime) -> Resource:

@@ -84,8 +84,9 @@ def _settle_due(index: Index, by: Caller, proposal_id: int) -> bool:
         found = offers.proposal(connection, proposal_id)
         if found is None or found.outcome is not None or not roles.is_due(found.due_at, by.now):
             return False
-        done = _remove(connection, by, found, "removed")
-        if not done:  # the only owner by now, or without a role: nothing that could be done
+        stands = permission.stands(connection, index, found.by_id, "propose-removal", found.project, by.now)
+        done = stands and _remove(connection, by, found, "removed")
+        if not done:  # its proposer may not propose it any more, or it is the only owner by now, or has no role
             parting.settle(connection, by, found, "withdrawn")
     if done:
         pages.project(index, found.project)

@@ -259,6 +259,16 @@ def due_proposals(connection: sa.Connection, now: datetime, limit: int = 100) ->
     return list(connection.scalars(query.order_by(removal_proposal.c.due_at, removal_proposal.c.id).limit(limit)))
 
 
+def postpone(connection: sa.Connection, account_id: int, frozen_at: datetime, now: datetime) -> int:
+    """Give somebody back the time to object that passed while they were frozen and could not; how many proposals."""
+    open_ones = proposals(connection, account_id=account_id)
+    for each in open_ones:
+        lost = now - max(frozen_at, each.created_at)
+        mine = removal_proposal.update().where(removal_proposal.c.id == each.id)
+        connection.execute(mine.values(due_at=each.due_at + lost))
+    return len(open_ones)
+
+
 def settle(
     connection: sa.Connection, proposal_id: int, outcome: Outcome, at: datetime, objection: str | None = None
 ) -> None:
