@@ -213,7 +213,8 @@ def test_a_machine_that_never_began_reminds_nobody(index: Index) -> None:
         ({"projects": []}, "machine.token"),
         ({"projects": None}, "machine.token"),
         ({"projects": [BRIE, COMTE]}, "machine.token"),
-        ({"expires_at": NOW}, "token.longest"),
+        ({"expires_at": NOW}, "token.expiry"),
+        ({"label": "c" * 101}, "token.label"),
         ({"expires_at": NOW + timedelta(days=366)}, "token.longest"),
     ],
 )
@@ -226,6 +227,25 @@ def test_a_token_of_a_machine_is_narrow_and_has_an_end(index: Index, changes: di
 def test_a_token_that_only_reads_needs_no_project(index: Index) -> None:
     with_two(index)
     assert token(index, actions=["read"], projects=None)
+
+
+def test_a_token_makes_no_token_of_a_machine_that_does_more_or_lives_longer_than_itself(index: Index) -> None:
+    with_two(index)
+    signed_in = by(index, "ann")
+    ends = NOW + timedelta(hours=1)
+    narrow = replace(signed_in.actor, token_id="t", actions=frozenset({"manage"}), token_ends_at=ends)
+
+    def make(actor: Actor, expires_at: datetime) -> None:
+        create_machine_token(
+            index, replace(signed_in, actor=actor), "robo", actions=["upload"], projects=[BRIE], expires_at=expires_at
+        )
+
+    with refused("token.wider"):
+        make(narrow, ends)
+    wide = replace(narrow, actions=frozenset({"manage", "upload"}))
+    with refused("token.longest"):
+        make(wide, ends + SECOND)
+    make(wide, ends)
 
 
 def test_only_sponsors_make_and_revoke_its_tokens(index: Index) -> None:
@@ -290,6 +310,19 @@ def test_asking_twice_leaves_one_invitation_open(index: Index) -> None:
     first = invite_sponsor(index, by(index, "ann"), "robo", "bob")
     second = invite_sponsor(index, by(index, "ann"), "robo", "bob")
     assert [each.id for each in asked(index, "bob")] == [second] != [first]
+
+
+@pytest.mark.parametrize("how", ["left", "frozen"])
+def test_an_invitation_of_somebody_who_does_not_answer_any_more_is_over(index: Index, how: str) -> None:
+    with_two(index)
+    offer = invite_sponsor(index, by(index, "ann"), "robo", "eve")
+    if how == "left":
+        leave_machine(index, by(index, "ann"), "robo")
+    else:
+        freeze(index, console(NOW), "ann", "taken over")
+    with refused("machine.offer"):
+        answer_sponsor_offer(index, by(index, "eve"), offer, True)
+    assert "eve" not in {each.name for each in machine(index).sponsors}
 
 
 def test_machines_and_present_sponsors_are_not_asked(index: Index) -> None:

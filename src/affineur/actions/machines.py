@@ -7,7 +7,7 @@ What does not live here: who those are (`sponsors`), and its roles, which owners
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from affineur.core.decision import refuse
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
+from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, grants, journal, projects, security, sponsors, tokens
@@ -62,16 +63,16 @@ def create_machine_token(
 ) -> Minted:
     """A token for a machine, made by somebody who answers for it: ends, and is for certain projects.
 
-    `Refused` where the caller does not answer for it, or `core.machines.fit_token` finds the token unfit.
+    `Refused` where the caller does not answer for it, `core.machines.fit_token` finds the token unfit, or it would
+    do more, or live longer, than the token it is made with (`core.tokens`).
     """
-    latest = by.now + timedelta(days=index.settings.maximum_token_days)
-    if not by.now < expires_at <= latest:
-        days = index.settings.maximum_token_days
-        refuse("token.longest", f"Tokens of this index live for up to {days} days.", "Choose an end within them.")
+    label = label_of(label)
+    end_of(expires_at, by.now, index.settings.maximum_token_days, by.actor)
     with index.store.write() as connection:
         found = require(connection, by.actor, "run-machine", machine, by.now)
         roles = [project for project, _ in found.roles]
         machines.fit_token(found.name, actions, projects, roles, expires_at).require()
+        may_be_for(by.actor, actions, tokens.in_force(connection, found.id, by.now)).require()
         made = minting.account_token(
             connection, found.id, label, by.now, actions=actions, projects=projects or None, expires_at=expires_at
         )

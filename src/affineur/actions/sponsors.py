@@ -60,6 +60,7 @@ def answer_sponsor_offer(index: Index, by: Caller, offer_id: str, accept: bool) 
         if by.actor.account_id != offer.invited_id or found is None:
             _no_offer()
         if accept:
+            _require_inviter(connection, found, offer)
             machines.may_make(len(sponsors.machines(connection, offer.invited_id))).require()
             _add(connection, by, found, offer.invited_id, offer.invited)
         else:
@@ -149,6 +150,15 @@ def _offer(connection: sa.Connection, offer_id: str, now: datetime) -> Offer:
     if found is None:
         _no_offer()
     return found
+
+
+def _require_inviter(connection: sa.Connection, machine: Machine, offer: Offer) -> None:
+    """Whoever ceased to answer for a machine, or is frozen, does not choose who does after them."""
+    if not offer.by:  # the console
+        return
+    inviter = accounts.find(connection, offer.by)
+    if inviter is None or inviter.frozen_at is not None or inviter.name not in {each.name for each in machine.sponsors}:
+        _no_offer()
 
 
 def _no_offer() -> NoReturn:
