@@ -160,6 +160,15 @@ def test_an_invitation_is_good_only_while_its_sender_may_invite(index: Index, ho
         assert roles_on(index)["nina"] == "owner"
 
 
+def test_taking_a_role_away_takes_a_strong_proof_by_every_way(index: Index) -> None:
+    person(index, "opal")
+    operator = as_(index, "opal", office="operator")
+    phished = Posture(frozenset({"totp"}), True, None, StepUp(LATER, "totp", LATER))
+    weak = Caller(Actor(operator.actor.account_id, "opal", "operator", posture=phished), LATER)
+    assert refusal(set_role, index, weak, BRIE, "mia", None) == "access.strong"
+    assert set_role(index, operator, BRIE, "mia", None)
+
+
 def test_a_withdrawn_invitation_cannot_be_accepted(index: Index) -> None:
     made = invite(index, as_(index, "olga"), BRIE, "nina", "owner")
     assert refusal(withdraw_invitation, index, as_(index, "mia"), made.id) == "access.role"

@@ -26,6 +26,8 @@ def set_role(index: Index, by: Caller, project: NormalizedName, account: str, ro
     """
     with index.store.write() as connection:
         found = permission.require(connection, by.actor, "grant", project, by.now)
+        if role is None:  # as strong a proof as for removing somebody on the project's page
+            permission.ask(connection, by.actor, "remove", found, by.now).require()
         holder = accounts.find(connection, account)
         if holder is None:
             refuse(
