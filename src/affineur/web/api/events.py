@@ -14,9 +14,6 @@ from affineur.shell.store import accounts, security
 from affineur.shell.store.security import Filter
 
 from .operation import Call, Input, Listing, Operation, Output
-from .problems import FieldProblem, Unfit
-
-_MOST_DIGITS = 18
 
 
 class Which(Input):
@@ -75,20 +72,11 @@ def _listing(call: Call, wanted: Which, account_id: int | None, own: str | None)
     until = wanted.until and wanted.until.astimezone(UTC)
     asked = Filter(account_id, wanted.project, wanted.event, wanted.outcome, since, until)
     with call.index.store.read() as connection:
-        before = _position(call.page.after)
+        before = call.page.after_number
         found = list(security.recorded(connection, asked, before=before, limit=call.page.limit + 1))
     shown = [each if own is None else seen_by(each, own) for each in found[: call.page.limit]]
     items = [Event(**{**row(each), "at": each.at}) for each in shown]  # type: ignore[arg-type]
     return Listing(items, str(shown[-1].id) if len(found) > len(shown) else None)
-
-
-def _position(after: str | None) -> int | None:
-    if after is None:
-        return None
-    if not (after.isascii() and after.isdigit() and len(after) <= _MOST_DIGITS):
-        message = "Not a position of this list; take it from `next`"
-        raise Unfit(FieldProblem(source="query", pointer="/after", message=message))
-    return int(after)
 
 
 OPERATIONS = (

@@ -15,7 +15,7 @@ import msgspec
 from affineur import __version__
 from affineur.core.access import ACTIONS
 
-from . import places
+from . import path_parameters
 from .operation import Input, Operation
 from .problems import CONTENT_TYPE, Problem
 from .reading import Paging
@@ -122,7 +122,7 @@ def _operation(operation: Operation, schemas: dict[type, dict[str, Any]], *, pri
 
 def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     for name in operation.parameters:
-        yield places.described(name)
+        yield path_parameters.described(name)
     if operation.query is not None:
         yield from parameters(operation.query)
     if operation.paged:

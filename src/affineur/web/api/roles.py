@@ -1,6 +1,7 @@
 """Roles on projects through the API: who has them, invitations, removals, leaving, and messages among the people.
 
-What does not live here: the acts themselves (`actions.invite` and its neighbours), who sees what (`web.crew`).
+What does not live here: the acts themselves (`actions.invite` and its neighbours), who sees what
+(`web.project_people`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from affineur.core.names import NormalizedName, parse_name
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.shell.store import grants, offers
-from affineur.web import crew
-from affineur.web.crew import Person
+from affineur.web import project_people
+from affineur.web.project_people import Person, ProjectPeople
 
 from .operation import Call, Input, Listing, Made, Operation, Output
 
@@ -147,17 +148,17 @@ def my_invitations(call: Call) -> Listing:
 
 def people(call: Call) -> Listing:
     """The people of a project, as the caller may see them."""
-    return _part(call, _crew(call).people)
+    return _part(call, _seen(call).people)
 
 
 def invitations(call: Call) -> Listing:
     """The open invitations to a project; for its owners."""
-    return _part(call, [_invitation(each) for each in _crew(call).invitations])
+    return _part(call, [_invitation(each) for each in _seen(call).invitations])
 
 
 def removals(call: Call) -> Listing:
     """Proposals on a project: owners see all, others those about themselves."""
-    found = _crew(call)
+    found = _seen(call)
     items = [
         Removal(
             id=each.id,
@@ -263,9 +264,9 @@ def _project(call: Call) -> NormalizedName:
     return parse_name(call.path["project"])
 
 
-def _crew(call: Call) -> crew.Crew:
+def _seen(call: Call) -> ProjectPeople:
     with call.index.store.read() as connection:
-        return crew.seen(connection, call.actor, _project(call), call.now)
+        return project_people.seen(connection, call.actor, _project(call), call.now)
 
 
 def _me(call: Call, action: Action) -> int:

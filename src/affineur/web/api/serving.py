@@ -27,7 +27,7 @@ from affineur.web.addresses import base_url
 from affineur.web.identity import caller_of, identify
 from affineur.web.refused import acts, note_refusal
 
-from . import places, reading, replays
+from . import path_parameters, reading, replays
 from .operation import Call, Listing, Made, Operation
 from .problems import FAILED, HEADERS, Unidentified, problem
 from .replays import Reply
@@ -209,7 +209,7 @@ def _require_json_is_wanted(request: Request) -> None:
 
 def _path_parameters(operation: Operation, request: Request) -> dict[str, str]:
     found = {name: str(request.path_params[name]) for name in operation.parameters}
-    if not all(places.fits(name, value) for name, value in found.items()):
+    if not all(path_parameters.fits(name, value) for name, value in found.items()):
         raise Refused(_NOT_FOUND)
     return found
 

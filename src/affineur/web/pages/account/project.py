@@ -22,7 +22,7 @@ from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.security import Caller
 from affineur.shell.index import Index
-from affineur.web import crew
+from affineur.web import project_people
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Page, Session, form, signed_in
 
@@ -61,7 +61,7 @@ async def _page(
 def _shown(request: Request, session: Session, refused: Decision | None, typed: Typed) -> Response:
     try:
         with index_of(request).store.read() as connection:
-            found = crew.seen(connection, session.actor, _name(request), session.now)
+            found = project_people.seen(connection, session.actor, _name(request), session.now)
     except Refused as unseen:  # no such project, or nobody's business
         decision = refused or unseen.decision
         missing = decision.rule in ("project.exists", "name.format")
@@ -69,7 +69,7 @@ def _shown(request: Request, session: Session, refused: Decision | None, typed: 
     others = [each for each in found.people if each.name != session.actor.name]
     fresh = second_factor.strong_enough(session.actor.posture, "proof", session.now).allowed
     values = {
-        "crew": found,
+        "there": found,
         "section": projects.PAGE,
         "others": others,
         "typed": {field: typed.get(field, "") for field in _FIELDS},
@@ -92,11 +92,11 @@ async def exported(request: Request, session: Session) -> Response:
 def _exported(request: Request, session: Session) -> Response:
     try:
         with index_of(request).store.read() as connection:
-            found = crew.seen(connection, session.actor, _name(request), session.now)
+            found = project_people.seen(connection, session.actor, _name(request), session.now)
     except Refused as refused:
         return account_page(request, session, "no_project.html", refused=refused.decision)
     kind = request.url.path.rpartition(".")[2]
-    body = crew.as_json(found.people) if kind == "json" else crew.as_csv(found.people)
+    body = project_people.as_json(found.people) if kind == "json" else project_people.as_csv(found.people)
     headers = {
         "content-disposition": f'attachment; filename="people-of-{found.project.name}.{kind}"',
         "cache-control": "no-store, private",

@@ -7,8 +7,6 @@ What does not live here: who may look at all (`core.access`), and the rows (`she
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,7 +15,7 @@ import msgspec
 import sqlalchemy as sa
 
 from affineur.actions import permission
-from affineur.core import roles
+from affineur.core import roles, spreadsheet
 from affineur.core.access import Actor, Kind, Role
 from affineur.core.names import NormalizedName
 from affineur.core.roles import SignedIn
@@ -40,7 +38,7 @@ class Person(msgspec.Struct, omit_defaults=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class ProjectPeople:
     """A project and its people as one reader sees them. ``role``: the reader's own; ``in_full``: as owners see it."""
 
     project: ProjectRow
@@ -52,7 +50,7 @@ class Crew:
     settled: tuple[Proposal, ...]
 
 
-def seen(connection: sa.Connection, actor: Actor, project: NormalizedName, now: datetime) -> Crew:
+def seen(connection: sa.Connection, actor: Actor, project: NormalizedName, now: datetime) -> ProjectPeople:
     """What ``actor`` sees of a project's people, invitations and proposals; `Refused` without a role or an office.
 
     Of proposals owners see all, everybody else those about themselves.
@@ -80,7 +78,7 @@ def seen(connection: sa.Connection, actor: Actor, project: NormalizedName, now: 
             )
         )
     about = None if in_full else actor.account_id
-    return Crew(
+    return ProjectPeople(
         found,
         mine,
         in_full,
@@ -92,16 +90,17 @@ def seen(connection: sa.Connection, actor: Actor, project: NormalizedName, now: 
 
 
 def as_csv(people: tuple[Person, ...]) -> bytes:
-    """People as CSV (RFC 4180) with a line of names on top; moments as RFC 3339 has them."""
-    written = io.StringIO()
-    out = csv.writer(written)
-    out.writerow(Person.__struct_fields__)
-    for each in people:
-        values = (getattr(each, name) for name in Person.__struct_fields__)
-        out.writerow([value.isoformat() if isinstance(value, datetime) else value or "" for value in values])
-    return written.getvalue().encode()
+    """People as CSV with a line of names on top; moments as RFC 3339 has them."""
+    names = Person.__struct_fields__
+    return spreadsheet.line(names) + b"".join(
+        spreadsheet.line(_written(getattr(each, name)) for name in names) for each in people
+    )
 
 
 def as_json(people: tuple[Person, ...]) -> bytes:
     """People as a JSON list."""
     return msgspec.json.encode(people)
+
+
+def _written(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
