@@ -7,8 +7,10 @@ What does not live here: which passwords may be chosen (`core.passwords`), and h
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +28,7 @@ _T = TypeVar("_T")
 MEMORY_KIB = 64 * 1024
 PASSES = 3
 LANES = 1
+_NICENESS = 10
 
 # RFC 9106 §4, second recommended option: 64 MiB and 3 passes, 128-bit salt, 256-bit tag; but one lane instead of
 # four, so that a sign-in takes one core for 0.15 s, and not every core from the readers. Memory and work, which is
@@ -75,11 +78,12 @@ class PasswordWork:
 
     Each costs 64 MiB while it runs: ``at_once`` of them bound the memory of this process, and ``waiting`` in line
     bound the time (16 × 0.15 s ≈ 2.5 s). argon2 runs without Python's lock, so requests are answered meanwhile.
-    Threads begin with the first work: an object made before a fork is fit for use after it.
+    Threads begin with the first work: an object made before a fork is fit for use after it. Where the processors
+    do not suffice for everybody, the threads stand back behind those who read (`_stand_back`).
     """
 
     def __init__(self, at_once: int = 1, waiting: int = 16) -> None:
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords")
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords", initializer=_stand_back)
         self._most = at_once + waiting
         self._lock = threading.Lock()
         self._taken = 0
@@ -126,6 +130,16 @@ class PasswordWork:
     def _leave(self, _: Future[_T] | None = None) -> None:
         with self._lock:
             self._taken -= 1
+
+
+def _stand_back() -> None:
+    """Give this thread a tenth of the share of a processor that others have who want it at the same time (nice 10).
+
+    Niceness is a thread's own on Linux; elsewhere it would be the whole process's, so there nothing is done.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def is_breached(path: str, password: str) -> bool:
