@@ -404,7 +404,7 @@ def test_mails_that_were_sent_are_listed_and_their_links_are_gone(house: House) 
     person, visitor = house.person(), house.browser()
     visitor.post("/account/forgotten", {"email": person.address})
     house.path_in(person.address, "new password")
-    assert "Choose a new password" in words(house.at_home(person).get("/account/emails"))
+    assert "Choose a new password" in words(house.at_home(person).get("/account/messages"))
     with store_of(house.server) as store, store.read() as connection:
         rows = connection.execute(sa.select(outbox.c["values"]).where(outbox.c.account_id == person.id)).all()
         assert [row[0] for row in rows] == ["{}"]

@@ -181,9 +181,19 @@ def mails(connection: sa.Connection, *, unsent_only: bool, limit: int) -> list[O
     return [_read(row) for row in connection.execute(query.where(outbox.c.sent_at.is_(None)) if unsent_only else query)]
 
 
-def mails_to(connection: sa.Connection, account_id: int, limit: int) -> list[OutboxRow]:
-    """Mails sent to an account within `LISTED`, newest first: what a reader compares a mail with."""
-    query = sa.select(outbox).where(outbox.c.account_id == account_id, outbox.c.sent_at.is_not(None))
+def mails_to(
+    connection: sa.Connection, account_id: int, limit: int, *, before: int | None = None, sent_only: bool = True
+) -> list[OutboxRow]:
+    """Mails to an account within `LISTED`, newest first: what a reader compares a mail with.
+
+    ``before``: only those with a lower number, for the next part of a long list. Without ``sent_only``, also those
+    that wait or failed.
+    """
+    query = sa.select(outbox).where(outbox.c.account_id == account_id)
+    if sent_only:
+        query = query.where(outbox.c.sent_at.is_not(None))
+    if before is not None:
+        query = query.where(outbox.c.id < before)
     return [_read(row) for row in connection.execute(query.order_by(outbox.c.id.desc()).limit(limit))]
 
 

@@ -61,6 +61,13 @@ def publish_with(base_url: str, index_name: str, token: str) -> tuple[Command, .
     pypirc = ("[distutils]", f"index-servers = {source}", "", f"[{source}]", f"repository = {legacy}")
     return (
         Command("uv", (f"export UV_PUBLISH_TOKEN={token}", f"uv publish --publish-url {legacy} dist/*")),
+        Command(
+            "twine",
+            (
+                f"export TWINE_USERNAME=__token__ TWINE_PASSWORD={token}",
+                f"twine upload --repository-url {legacy} dist/*",
+            ),
+        ),
         Command("~/.pypirc", (*pypirc, "username = __token__", f"password = {token}")),
         Command(
             "Poetry", (f"poetry config repositories.{source} {legacy}", f"poetry config pypi-token.{source} {token}")

@@ -29,6 +29,7 @@ def _home(request: Request) -> Response:
     base, name = base_url(request), index_of(request).settings.index_name
     values = {
         "newest": newest,
+        "registration": index_of(request).settings.registration,
         "projects": projects,
         "files": files,
         "install": commands.install(base, name, "<project>"),

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 SUBJECTS: tuple[str, ...] = (
     "frozen",
     "log",
+    "messages",
     "machines",
     "overview",
     "signing",

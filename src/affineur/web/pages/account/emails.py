@@ -20,14 +20,13 @@ from affineur.actions.emails import (
 from affineur.core.decision import Decision, Refused
 from affineur.core.security import Caller
 from affineur.shell.index import Index
-from affineur.shell.store import emails, outbox, tickets
+from affineur.shell.store import emails, tickets
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import PersonalPage, Session, form, signed_in
 
 from .frame import DONE, account_page, confirmed, done
 
 PAGE = "/account/emails"
-_MAILS_SHOWN = 20
 
 DONE["email-added"] = "The address is added. Open the link that was mailed to it."
 DONE["email-sent"] = "The link is on its way again; older ones no longer work."
@@ -101,7 +100,6 @@ async def _page(request: Request, session: Session, refused: Decision | None = N
         with index_of(request).store.read() as connection:
             return {
                 "emails": emails.listed(connection, key),
-                "mails": outbox.mails_to(connection, key, _MAILS_SHOWN),
                 "typed": typed[:254],
             }
 

@@ -33,6 +33,7 @@ SECTIONS = (
     ("/account/publishing", "Trusted publishing"),
     ("/account/machines", "Machines"),
     ("/account/security", "Security"),
+    ("/account/messages", "Messages"),
     ("/account/log", "Log"),
 )
 

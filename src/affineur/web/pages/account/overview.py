@@ -15,10 +15,13 @@ from affineur.actions.end_sessions import end_others, end_session
 from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.devices import spoken
 from affineur.shell.store import account_standing, accounts, departures, emails, sessions
-from affineur.web.pages.rendering import index_of
+from affineur.web.addresses import base_url
+from affineur.web.pages import commands
+from affineur.web.pages.rendering import index_of, settings_of
 from affineur.web.session import SIGN_IN, Session, form, signed_in
 
 from .entering import leave
+from .first_steps import first_steps
 from .frame import DONE, account_page, confirmed, done
 
 DONE["session-ended"] = "The session has ended."
@@ -77,6 +80,8 @@ def _values(request: Request, session: Session) -> Mapping[str, object]:
                 for row in sessions.listed(connection, key, session.now)
             ],
             "standing": account_standing.standing(index_of(request), connection, key, session.now),
+            "first": first_steps(index_of(request), connection, session.actor, session.now),
+            "publish": commands.publish(base_url(request), settings_of(request).index_name),
             "roles": roles[:_ROLES_SHOWN],
             "more_roles": max(0, len(roles) - _ROLES_SHOWN),
         }

@@ -20,7 +20,7 @@ from .entering import enter
 from .frame import DONE
 from .unsigned import passwords_of, refusing, stranger_of, unsigned_page
 
-DONE["welcome"] = "Your account is ready, and your address is verified. Next: add a second factor under Security."
+DONE["welcome"] = "Your account is ready, and your address is verified."
 
 
 async def show_register(request: Request) -> Response:

@@ -28,6 +28,7 @@ from affineur.web.pages.qr import qr_svg
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import PersonalPage, Session, form
 
+from .first_steps import first_steps
 from .frame import DONE, account_page, confirmed, done, signed_in
 
 PAGE, NEW_PASSKEY, NEW_APP = "/account/security", "/account/security/passkeys/new", "/account/security/apps/new"
@@ -73,6 +74,7 @@ def _values(request: Request, session: Session) -> dict[str, object]:
     index, account_id = index_of(request), session.row.account_id
     with index.store.read() as connection:
         return {
+            "first": first_steps(index, connection, session.actor, session.now),
             "factors": factors.listed(connection, account_id),
             "kind_words": KIND_WORDS,
             "codes_left": factors.codes_left(connection, account_id),

@@ -29,6 +29,7 @@ from affineur.web.pages import commands
 from affineur.web.pages.rendering import index_of, settings_of
 from affineur.web.session import Session, fields, form, signed_in
 
+from .first_steps import FirstSteps, first_steps
 from .frame import CONFIRM, DONE, account_page, confirmed, done
 
 PAGE = "/account/tokens"
@@ -176,8 +177,10 @@ async def _page(
     maximum_days = settings_of(request).maximum_token_days
     usual = Typed(days=str(min(_USUAL_DAYS, maximum_days)))
     fresh = strong_enough(session.actor.posture, "proof", session.now).allowed
-    listed, projects = await asyncio.to_thread(_read, request, session)
+    listed, projects, first = await asyncio.to_thread(_read, request, session)
     values = {
+        "first": first,
+        "publish": commands.publish(base_url(request), settings_of(request).index_name),
         "tokens": listed,
         "projects": projects,
         "words": WORDS,
@@ -190,15 +193,16 @@ async def _page(
     return account_page(request, session, "tokens.html", values, refused=refused)
 
 
-def _read(request: Request, session: Session) -> tuple[list[Shown], list[NormalizedName]]:
-    """The tokens to show, those in force first, and the projects one may publish to."""
+def _read(request: Request, session: Session) -> tuple[list[Shown], list[NormalizedName], FirstSteps | None]:
+    """The tokens to show, those in force first; the projects one may publish to; a newcomer's next steps."""
     key = session.actor.account_id
     assert key is not None, "whoever is signed in has an account"  # noqa: S101
     with index_of(request).store.read() as connection:
         rows = tokens.listed(connection, key)
         projects = [held.project for held in grants.held_by(connection, key)]
+        first = first_steps(index_of(request), connection, session.actor, session.now)
     shown = [_shown(row, session.now) for row in rows if _is_recent(row, session.now)]
-    return sorted(shown, key=lambda one: one.state != "valid"), projects
+    return sorted(shown, key=lambda one: one.state != "valid"), projects, first
 
 
 def _is_recent(row: TokenRow, now: datetime) -> bool:
