@@ -237,6 +237,22 @@ def test_a_pending_publisher_that_came_too_late_does_not_stop_the_others(small: 
     assert small.exchange(small.token()).projects == (mine,)
 
 
+def test_a_job_makes_no_project_for_whoever_waits_for_it_beside_its_own_people(small: Dairy) -> None:
+    """Else somebody who registers another's job first would own what that job publishes."""
+    small.person("eve")
+    job = {"owner": "fromagerie", "repository": "roquefort", "workflow": "release.yml"}
+    theirs = pending_publishers.add_pending(
+        small.index, small.caller("eve"), "roquefort", "github", small.issuer.url, job
+    )
+    mine = {**job, "environment": "release"}
+    pending_publishers.add_pending(small.index, small.caller("ann"), "Roquefort", "github", small.issuer.url, mine)
+    decision = refused(small, small.token(environment="release"))
+    assert decision.rule == "publisher.invalid-pending-publisher"
+    assert "More than one account waits" in decision.sentence
+    pending_publishers.remove_pending(small.index, small.caller("eve"), theirs.id)
+    assert small.exchange(small.token(environment="release")).created == (ROQUEFORT,)
+
+
 def test_a_pending_publisher_of_a_frozen_account_makes_nothing(small: Dairy) -> None:
     from affineur.shell.store import accounts
 

@@ -163,15 +163,25 @@ def _make_waiting(
     """The projects that were waiting for this identity, made; and why others could not be."""
     made: list[Registered] = []
     failed: list[Decision] = []
-    for each in waiting:
-        if not rules.matches(each.publisher, found.claims).allowed:
-            continue
-        objection = _objection(index, connection, each, now)
+    fitting = [each for each in waiting if rules.matches(each.publisher, found.claims).allowed]
+    for each in fitting:
+        others = any(one.project == each.project and one.account_id != each.account_id for one in fitting)
+        objection = _contested(each.project) if others else _objection(index, connection, each, now)
         if objection is None:
             made.append(_make(connection, each, now))
         else:
             failed.append(objection)
     return made, failed
+
+
+def _contested(name: NormalizedName) -> Decision:
+    """Two accounts wait for one project with one job. Whoever came first may be the one to whom it does not belong:
+    then the job would publish into a project of somebody else's."""
+    return deny(
+        "publisher.invalid-pending-publisher",
+        f"More than one account waits to make the project '{name}' with this job, so it is made for none of them.",
+        "Publish its first file with a token of yours, and add the publisher to the project.",
+    )
 
 
 def _objection(index: Index, connection: sa.Connection, waiting: Pending, now: datetime) -> Decision | None:
