@@ -24,6 +24,7 @@ from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
 from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import CONSOLE, Caller, console
+from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
 from affineur.shell.store import (
     accounts,
@@ -106,6 +107,22 @@ def test_the_same_person_comes_back_to_the_same_account_and_others_get_their_own
         names = {identities.find(connection, ISSUER, each): each for each in ("mona", "another", "third", "boss")}
         found = [accounts.by_id(connection, row.account_id) for row in names if row]
     assert [each.name for each in found if each] == ["mona", "Mona-2", "mona-3", "admin-2"]
+
+
+def proven(index: Index, begun: Begun) -> StepUp | None:
+    with index.store.read() as connection:
+        found = sessions.find(connection, digest_of(begun.session_secret), NOW, factor_required=True)
+    assert found is not None
+    return found[1].posture.stepped_up
+
+
+def test_signing_in_is_a_proof_of_when_the_company_last_asked_who_it_is(index: Index) -> None:
+    """Else whoever sits down at an open browser, where the company asks nothing, has a fresh proof in a click."""
+    assert proven(index, enter(index)) is None
+    this_morning = NOW - timedelta(hours=3)
+    assert proven(index, enter(index, signed_in_at=this_morning)) == StepUp(this_morning, "company", NOW)
+    just_now = proven(index, enter(index, signed_in_at=NOW + timedelta(seconds=20)))
+    assert just_now is not None and just_now.at == NOW, "clocks differ a little"
 
 
 def test_an_answer_is_taken_once(index: Index) -> None:

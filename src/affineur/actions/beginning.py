@@ -73,10 +73,12 @@ def begin(
     device: str | None,
     origin: Origin,
     now: datetime,
+    proved_at: datetime | None,
 ) -> Begun:
-    """Begin a session for ``account``, which has just given ``proof``.
+    """Begin a session for ``account``, which has given ``proof``.
 
-    ``needs_factor``: a second factor is still asked for; `complete` then makes the session whole. ``device``: the
+    ``proved_at``: when they gave it, which is what a fresh proof is counted from; None: nobody says, so it counts as
+    none. ``needs_factor``: a second factor is still asked for; `complete` then makes the session whole. ``device``: the
     secret of the device cookie the browser sent, if it did. A device that no account has used is given a secret of
     ours: nobody is followed by a cookie that somebody else put into their browser.
     """
@@ -87,7 +89,7 @@ def begin(
         secret, ends = new_secret(), now + FACTOR_WITHIN
         sessions.add(connection, _row(account, secret, "factor", via, device_id, origin, now, ends), None)
         return Begun(secret, given, "factor", int(FACTOR_WITHIN.total_seconds()))
-    return _whole(connection, index, account, via, proof, device_id, given, origin, now)
+    return _whole(connection, index, account, via, proof, device_id, given, origin, now, proved_at)
 
 
 def complete(
@@ -102,7 +104,7 @@ def complete(
     """Make a session of the stage "factor" whole: the second factor, ``proof``, was given. The old one ends."""
     sessions.end(connection, waiting.id)
     device_id = waiting.device_id or digest_of(new_secret())
-    return _whole(connection, index, account, waiting.via, proof, device_id, None, origin, now)
+    return _whole(connection, index, account, waiting.via, proof, device_id, None, origin, now, now)
 
 
 def _whole(
@@ -115,6 +117,7 @@ def _whole(
     device_secret: str | None,
     origin: Origin,
     now: datetime,
+    proved_at: datetime | None,
 ) -> Begun:
     secret, lasts = new_secret(), timedelta(days=index.settings.session_days)
     by = caller_for(connection, index, account, origin, now)
@@ -123,7 +126,7 @@ def _whole(
         _tell_new_device(connection, account, by)
     sessions.see_device(connection, account.id, device_id, now, origin.user_agent)
     row = _row(account, secret, "whole", via, device_id, origin, now, now + lasts)
-    sessions.add(connection, row, StepUp(now, proof, since))
+    sessions.add(connection, row, None if proved_at is None else StepUp(proved_at, proof, since))
     facts = {"via": via, "proof": proof, "session": public_id(row.id)}
     security.append(connection, by, Happened("SignedIn", account.id, account.name, facts=facts))
     return Begun(secret, device_secret, "whole", int(lasts.total_seconds()))

@@ -76,7 +76,7 @@ def sign_in(index: Index, by: Stranger, answer: Answer, ends: str = "") -> Begun
             changed = renew(connection, index, Caller(SYSTEM, by.now, by.origin), account, owed)
         begun = None
         if account is not None and admitted.allowed:
-            begun = _welcome(connection, index, by, account, ends)
+            begun = _welcome(connection, index, by, account, answer.who, ends)
         else:
             _turn_away(connection, by, account, admitted)
     for name in changed:
@@ -105,8 +105,10 @@ def _welcome(
     index: Index,
     by: Stranger,
     account: AccountRow,
+    who: Identity,
     ends: str,
 ) -> Begun:
+    """Begin the session. A company that still knows somebody asks them nothing: their proof is as old as it says."""
     if ends:
         sessions.end(connection, ends)
     if not index.settings.password_sign_in:
@@ -121,6 +123,7 @@ def _welcome(
         device=by.device,
         origin=by.origin,
         now=by.now,
+        proved_at=who.signed_in_at and min(by.now, who.signed_in_at),
     )
 
 

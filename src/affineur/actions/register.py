@@ -117,6 +117,7 @@ def _register(index: Index, by: Stranger, secret: str, name: str, hashed: str) -
             device=by.device,
             origin=by.origin,
             now=by.now,
+            proved_at=by.now,
         )
 
 

@@ -124,6 +124,7 @@ def sign_in_with_passkey(
             return beginning.begin(
                 connection, index, account,
                 via="passkey", proof=proof, needs_factor=False, device=device, origin=by.origin, now=by.now,
+                proved_at=by.now,
             )  # fmt: skip
         _log_refusal(connection, by, account, proof)
     raise Refused(proof)

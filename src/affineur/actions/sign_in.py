@@ -136,4 +136,5 @@ def _welcome(
         device=by.device,
         origin=by.origin,
         now=by.now,
+        proved_at=by.now,
     )
