@@ -16,12 +16,13 @@ from tests.shell.soft_authenticator import SoftAuthenticator
 
 from affineur.actions import confirm, recover, second_stage
 from affineur.actions import factors as acts
+from affineur.actions.delete_account import delete_account
 from affineur.actions.ladder import notice_ladder
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
 from affineur.core.recovery import KEPT_OPEN
 from affineur.core.second_factor import REMOVAL_WAITS, StepUp
-from affineur.core.security import Caller
+from affineur.core.security import Caller, console
 from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
 from affineur.shell.store import (
@@ -403,8 +404,11 @@ def test_a_co_owner_of_thirty_days_shortens_the_wait_and_nobody_else_can(index: 
         assert [each.account for each in recoveries.of_co_owners(connection, bea, NOW)] == ["ann"]
         assert recoveries.of_co_owners(connection, cid, NOW) == []
     assert recover.vouch(index, by(index, bea), row.id) == NOW + timedelta(hours=72)
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as error:
         recover.vouch(index, by(index, bea), row.id)
+    assert refusal(error) == "recovery.vouch"
+    with index.store.read() as connection:
+        assert recoveries.of_co_owners(connection, bea, NOW) == []
     at = NOW + timedelta(hours=72)
     waiting = session_of(index, ann, at, "factor")
     with pytest.raises(Refused):
@@ -430,6 +434,46 @@ def test_an_operator_vouches_for_two_whatever_becomes_of_the_office(
     with pytest.raises(Refused):
         recover.complete(index, by(index, ann, due_at - SECOND), waiting)
     assert recover.complete(index, by(index, ann, due_at), waiting).stage == "whole"
+
+
+def test_two_co_owners_shorten_the_wait_twice_and_what_they_said_outlasts_them(index: Index) -> None:
+    ann, bea, cid, dee = (person(index, name) for name in ("ann", "bea", "cid", "dee"))
+    publish(index, "brie")
+    with index.store.write() as connection:
+        project = projects.find(connection, NormalizedName("brie"))
+        assert project is not None
+        for each in (ann, bea, cid, dee):
+            grants.set_role(connection, project.id, each, "owner", NOW - 40 * DAY, None)
+    for each in (ann, bea, cid, dee):
+        add_app(index, each)
+    row = opened(index, ann)
+    assert recover.vouch(index, by(index, bea), row.id) == NOW + timedelta(hours=72)
+    with index.store.read() as connection:
+        assert [each.id for each in recoveries.of_co_owners(connection, cid, NOW)] == [row.id]
+    assert recover.vouch(index, by(index, cid), row.id) == NOW + timedelta(hours=24)
+    with index.store.read() as connection:
+        assert recoveries.of_co_owners(connection, dee, NOW) == []
+    with pytest.raises(Refused) as error:
+        recover.vouch(index, by(index, dee), row.id)
+    assert refusal(error) == "recovery.exists", "nothing could be shorter"
+    delete_account(index, console(NOW), "bea")
+    at = NOW + timedelta(hours=24)
+    with index.store.read() as connection:
+        found = recoveries.open_of(connection, ann, NOW)
+        assert found is not None and (found.due_at, found.facts.vouchers) == (at, 2)
+    waiting = session_of(index, ann, at, "factor")
+    assert recover.complete(index, by(index, ann, at), waiting).stage == "whole"
+
+
+def test_the_console_vouches_for_two(index: Index) -> None:
+    ann = person(index)
+    add_app(index, ann)
+    row = opened(index, ann)
+    assert recover.vouch(index, console(NOW), row.id) == NOW + timedelta(hours=24)
+    with pytest.raises(Refused) as error:
+        recover.vouch(index, console(NOW), row.id)
+    assert refusal(error) == "recovery.exists"
+    assert happened(index, ann).count("RecoveryVouched") == 1
 
 
 def test_without_an_address_nothing_is_recovered(index: Index) -> None:

@@ -138,7 +138,7 @@ def test_a_cancelled_recovery_is_never_completed() -> None:
     assert decision.rule == "recovery.cancelled"
 
 
-FRIEND = Voucher(False, True, True, NOW - 30 * DAY, None)
+FRIEND = Voucher(False, True, True, NOW - 30 * DAY, False, None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ letter names them. What does not live here: how long the wait is (`core.recovery
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -94,7 +93,7 @@ def open_recovery(index: Index, by: Caller, secret: str) -> RecoveryRow:
         changed_at = account.password_changed_at
         knows = account.password_hash is not None and (changed_at is None or by.now - changed_at >= WAITS[-1])
         due_at = by.now + rules.recovery_wait(Recovery(by.now, knows, 0, operator_vouches=False))
-        found = _require(connection, recoveries.add(connection, account.id, by.now, due_at))
+        found = _require(connection, recoveries.add(connection, account.id, by.now, due_at, knows_password=knows))
         facts = {"due_at": due_at.isoformat()}
         security.append(connection, by, Happened("RecoveryOpened", account.id, account.name, facts=facts))
         values = {"account": account.name, "at": by.now, "due_at": due_at, "place": place_of(by.origin)}
@@ -123,25 +122,28 @@ def cancel_own(index: Index, by: Caller) -> None:
 def vouch(index: Index, by: Caller, recovery_id: int) -> datetime:
     """Vouch that it is really them who asks to get back in; when the recovery is due now.
 
-    `Refused` without a fresh proof, and by `core.recovery.may_vouch`. An operator of the index vouches for two.
+    `Refused` without a fresh proof, by `core.recovery.may_vouch`, and where nothing waits that could be shorter
+    (``recovery.exists``). An operator, and the console, vouch for two.
     """
     with index.store.write() as connection:
-        voucher = _account(connection, by.actor.account_id)
-        may(by.actor, "change-account", Resource(account_id=voucher.id), by.now).require()
+        voucher = None
+        if by.actor.kind != "system":
+            voucher = _account(connection, by.actor.account_id)
+            may(by.actor, "change-account", Resource(account_id=voucher.id), by.now).require()
         row = recoveries.find(connection, recovery_id)
         open_one = None if row is None else recoveries.open_of(connection, row.account_id, by.now)
-        if row is None or open_one is None or open_one.id != row.id or row.vouched_by is not None:
+        if row is None or open_one is None or open_one.id != row.id or not rules.can_be_shorter(row.facts):
             refuse("recovery.exists", "There is no such recovery that waits for a voucher.", "It may be over.")
-        rules.may_vouch(_voucher(connection, voucher, row), by.now).require()
-        is_operator = voucher.office == "operator"
-        judged = replace(row.facts, vouchers=0 if is_operator else 1, operator_vouches=is_operator)
-        due_at = row.opened_at + rules.recovery_wait(judged)
-        recoveries.vouch(connection, row.id, voucher.id, by.now, due_at)
-        facts = {"due_at": due_at.isoformat()}
+        if voucher is not None:
+            rules.may_vouch(_voucher(connection, voucher, row), by.now).require()
+        is_operator = voucher is None or voucher.office == "operator"
+        row = recoveries.vouch(connection, row, None if voucher is None else voucher.id, by.now, is_operator=is_operator)
+        facts = {"due_at": row.due_at.isoformat(), "as": "operator" if is_operator else "owner"}
         security.append(connection, by, Happened("RecoveryVouched", row.account_id, row.account, facts=facts))
-        values = {"account": row.account, "by": voucher.name, "due_at": due_at}
+        said_by = "an operator of this index" if voucher is None else voucher.name
+        values = {"account": row.account, "by": said_by, "due_at": row.due_at}
         _tell(connection, row, "recovery-vouched", values, by.now)
-    return due_at
+    return row.due_at
 
 
 def complete(index: Index, by: Caller, waiting: SessionRow) -> Begun:
@@ -222,6 +224,7 @@ def _voucher(connection: sa.Connection, voucher: AccountRow, row: RecoveryRow) -
         is_human=voucher.kind == "person",
         has_second_factor=bool(factors.active(factors.listed(connection, voucher.id))),
         owner_together_since=together,
+        has_vouched=recoveries.has_vouched(connection, row.id, voucher.id),
         recovered_at=recoveries.last_completed(connection, voucher.id),
     )
 

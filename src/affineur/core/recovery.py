@@ -100,6 +100,8 @@ class Voucher:
     has_second_factor: bool
     owner_together_since: datetime | None
     """Since when both have been owners of one project: the longest such time."""
+    has_vouched: bool
+    """In this very recovery."""
     recovered_at: datetime | None
     """When the voucher's own factors were last taken away by recovery."""
 
@@ -113,6 +115,11 @@ def recovery_wait(recovery: Recovery) -> timedelta:
     """
     vouched = 2 if recovery.operator_vouches else min(recovery.vouchers, 2)
     return WAITS[_UNPROVEN + (0 if recovery.knows_password else 1) - vouched]
+
+
+def can_be_shorter(recovery: Recovery) -> bool:
+    """Whether another voucher would shorten the wait."""
+    return not recovery.operator_vouches and recovery.vouchers < 2
 
 
 def may_complete(recovery: Recovery, now: datetime) -> Decision:
@@ -156,6 +163,8 @@ def may_vouch(voucher: Voucher, now: datetime) -> Decision:
     """
     if voucher.is_same_person or not voucher.is_human:
         return _no_voucher("Only another person can vouch for somebody.")
+    if voucher.has_vouched:
+        return _no_voucher("You have vouched for them already.", "It takes another person to make it shorter.")
     if not voucher.has_second_factor:
         return _no_voucher("Vouching takes a second factor of your own.", "Set one up first.")
     since = voucher.owner_together_since

@@ -77,7 +77,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "RecoveryCodesMade": "New recovery codes were made; older ones no longer work.",
         "RecoveryCodeUsed": "A recovery code was used.",
         "RecoveryOpened": "Somebody asked to get back in without a factor.",
-        "RecoveryVouched": "A co-owner vouched for somebody who asked to get back in.",
+        "RecoveryVouched": "Somebody vouched for the holder, who asked to get back in.",
         "RecoveryCancelled": "Getting back in was cancelled.",
         "RecoveryDone": "Somebody got back in; the old factors are gone.",
         "LadderBegun": "A role is held without the second factor it takes; notices begin.",

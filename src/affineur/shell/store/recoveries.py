@@ -5,7 +5,7 @@ What does not live here: how long one waits, and who may shorten it (`core.recov
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from affineur.core import recovery as rules
 from affineur.core.recovery import KEPT_OPEN, Recovery
 
-from .schema import account, outbox, recovery, role
+from .schema import account, outbox, recovery, recovery_voucher, role
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +25,25 @@ class RecoveryRow:
     account: str
     opened_at: datetime
     due_at: datetime
-    vouched_by: int | None
-    vouched_at: datetime | None
     cancelled_at: datetime | None
     completed_at: datetime | None
+    knows_password: bool
+    co_owners: int
+    """How many co-owners have vouched."""
+    by_operator: bool
+    """Whether somebody who ran the index then has."""
 
     @property
     def facts(self) -> Recovery:
-        """What the rules look at: what it was judged on shows in the time it was given, and stays what it was.
+        """What the rules look at."""
+        cancelled = self.cancelled_at is not None
+        return Recovery(self.opened_at, self.knows_password, self.co_owners, self.by_operator, cancelled)
 
-        Two judgements that come to the same wait are the same here.
-        """
-        vouched = ((1, False), (0, True)) if self.vouched_by is not None else ((0, False),)
-        judged = [
-            Recovery(self.opened_at, knows, vouchers, by_operator, self.cancelled_at is not None)
-            for knows in (True, False)
-            for vouchers, by_operator in vouched
-        ]
-        given = self.due_at - self.opened_at
-        enough = [each for each in judged if rules.recovery_wait(each) >= given]
-        return min(enough, key=rules.recovery_wait, default=judged[-1])
+
+def _vouched(*, by_operator: bool) -> sa.ScalarSelect[int]:
+    counted = sa.select(sa.func.count()).select_from(recovery_voucher)
+    mine = (recovery_voucher.c.recovery_id == recovery.c.id, recovery_voucher.c.is_operator == by_operator)
+    return counted.where(*mine).correlate(recovery).scalar_subquery()
 
 
 _ROWS = sa.select(
@@ -53,10 +52,11 @@ _ROWS = sa.select(
     account.c.name,
     recovery.c.opened_at,
     recovery.c.due_at,
-    recovery.c.vouched_by,
-    recovery.c.vouched_at,
     recovery.c.cancelled_at,
     recovery.c.completed_at,
+    recovery.c.knows_password,
+    _vouched(by_operator=False),
+    _vouched(by_operator=True) > 0,
 ).join(account, account.c.id == recovery.c.account_id)
 _UNSETTLED = (recovery.c.cancelled_at.is_(None), recovery.c.completed_at.is_(None))
 
@@ -79,16 +79,29 @@ def waiting(connection: sa.Connection, now: datetime) -> list[RecoveryRow]:
     return [RecoveryRow(*tuple(row)) for row in connection.execute(_ROWS.where(*_UNSETTLED, recovery.c.due_at > now))]
 
 
-def add(connection: sa.Connection, account_id: int, at: datetime, due_at: datetime) -> int:
+def add(connection: sa.Connection, account_id: int, at: datetime, due_at: datetime, *, knows_password: bool) -> int:
     """Open a recovery; its id."""
-    row = recovery.insert().values(account_id=account_id, opened_at=at, due_at=due_at)
+    row = recovery.insert().values(account_id=account_id, opened_at=at, due_at=due_at, knows_password=knows_password)
     return int(connection.execute(row.returning(recovery.c.id)).scalar_one())
 
 
-def vouch(connection: sa.Connection, recovery_id: int, voucher_id: int, at: datetime, due_at: datetime) -> None:
-    """Note who vouched, and when it now ends."""
-    changed = recovery.update().where(recovery.c.id == recovery_id)
-    connection.execute(changed.values(vouched_by=voucher_id, vouched_at=at, due_at=due_at))
+def vouch(
+    connection: sa.Connection, row: RecoveryRow, voucher_id: int | None, at: datetime, *, is_operator: bool
+) -> RecoveryRow:
+    """Note that somebody vouched (``voucher_id`` None: the console), and let it end earlier; as it stands now."""
+    said = recovery_voucher.insert().values(recovery_id=row.id, account_id=voucher_id, is_operator=is_operator, at=at)
+    connection.execute(said)
+    found = find(connection, row.id)
+    assert found is not None, "it was there, and its account waits for this transaction"  # noqa: S101
+    due_at = found.opened_at + rules.recovery_wait(found.facts)
+    connection.execute(recovery.update().where(recovery.c.id == row.id).values(due_at=due_at))
+    return replace(found, due_at=due_at)
+
+
+def has_vouched(connection: sa.Connection, recovery_id: int, account_id: int) -> bool:
+    """Whether an account has vouched in a recovery."""
+    said = (recovery_voucher.c.recovery_id == recovery_id, recovery_voucher.c.account_id == account_id)
+    return connection.scalar(sa.select(recovery_voucher.c.id).where(*said)) is not None
 
 
 def cancel(connection: sa.Connection, account_id: int, at: datetime) -> bool:
@@ -127,9 +140,10 @@ def of_co_owners(connection: sa.Connection, account_id: int, now: datetime) -> l
         theirs.c.project_id == mine.c.project_id, theirs.c.account_id == recovery.c.account_id,
         theirs.c.role == "owner",
     )  # fmt: skip
-    wanted = (shared, recovery.c.account_id != account_id, recovery.c.due_at > now, recovery.c.vouched_by.is_(None))
+    wanted = (shared, recovery.c.account_id != account_id, recovery.c.due_at > now)
     query = _ROWS.where(*_UNSETTLED, *wanted).order_by(recovery.c.id)
-    return [RecoveryRow(*tuple(row)) for row in connection.execute(query)]
+    rows = [RecoveryRow(*tuple(row)) for row in connection.execute(query)]
+    return [row for row in rows if rules.can_be_shorter(row.facts) and not has_vouched(connection, row.id, account_id)]
 
 
 def told_last(connection: sa.Connection, row: RecoveryRow) -> datetime | None:

@@ -122,10 +122,22 @@ recovery = sa.Table(
     _account(),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
-    sa.Column("vouched_by", sa.BigInteger),
-    sa.Column("vouched_at", Moment),
     sa.Column("cancelled_at", Moment),
     sa.Column("completed_at", Moment),
+    # Whether whoever opened it knew a password that no mail can have set.
+    sa.Column("knows_password", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
+recovery_voucher = sa.Table(
+    "recovery_voucher",
+    metadata,
+    # Who said "this is them". What was said counts on when its account goes: the wait stays what it was judged to be.
+    sa.Column("id", KEY, primary_key=True),
+    sa.Column("recovery_id", sa.ForeignKey("recovery.id", ondelete="CASCADE"), nullable=False),
+    _account(nullable=True),  # NULL: the console
+    sa.Column("is_operator", sa.Boolean, nullable=False),  # whether they were one then
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("recovery_id", "account_id"),
 )
 
 ticket = sa.Table(
@@ -306,6 +318,7 @@ security_event = sa.Table(
 )
 _REFUSED = security_event.c.outcome == sa.literal_column("'refused'")
 sa.Index("ix_security_event_refused", security_event.c.id, sqlite_where=_REFUSED, postgresql_where=_REFUSED)
+
 
 outbox = sa.Table(
     "outbox",

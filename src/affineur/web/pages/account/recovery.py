@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from affineur.actions import recover
 from affineur.core.decision import Decision, Refused
-from affineur.core.recovery import may_complete
+from affineur.core.recovery import can_be_shorter, may_complete
 from affineur.shell.store import recoveries, tickets
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, Session, current, form, to
@@ -64,7 +64,8 @@ def _values(request: Request, session: Session) -> dict[str, object]:
     with index_of(request).store.read() as connection:
         row = recoveries.open_of(connection, session.row.account_id, session.now)
     ready = None if row is None else may_complete(row.facts, session.now)
-    return {"recovery": row, "ready": ready is not None and ready.allowed}
+    shorter = row is not None and can_be_shorter(row.facts)
+    return {"recovery": row, "can_be_shorter": shorter, "ready": ready is not None and ready.allowed}
 
 
 async def open_by_link(request: Request) -> Response:

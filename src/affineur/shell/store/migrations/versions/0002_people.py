@@ -143,16 +143,32 @@ def _proofs() -> None:
         sa.Column("account_id", KEY, nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("vouched_by", sa.BigInteger(), nullable=True),
-        sa.Column("vouched_at", sa.BigInteger(), nullable=True),
         sa.Column("cancelled_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("knows_password", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_recovery_account_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery")),
     )
     op.create_index(op.f("ix_recovery_account_id"), "recovery", ["account_id"], unique=False)
+    op.create_table(
+        "recovery_voucher",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("recovery_id", KEY, nullable=False),
+        sa.Column("account_id", KEY, nullable=True),
+        sa.Column("is_operator", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_recovery_voucher_account_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["recovery_id"], ["recovery.id"], name=op.f("fk_recovery_voucher_recovery_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_voucher")),
+        sa.UniqueConstraint("recovery_id", "account_id", name=op.f("uq_recovery_voucher_recovery_id")),
+    )
+    op.create_index(op.f("ix_recovery_voucher_account_id"), "recovery_voucher", ["account_id"], unique=False)
     op.create_table(
         "ticket",
         sa.Column("digest", sa.Text(), nullable=False),
