@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
+from affineur.core import throttle
 from affineur.core.access import Resource, may
 from affineur.core.accounts import NOBODY
 from affineur.core.decision import Decision, Refused, deny, refuse
@@ -25,7 +26,7 @@ from affineur.shell.store.factors import decoded, encoded
 from affineur.shell.store.sessions import SessionRow
 
 from . import beginning, proving
-from .beginning import Begun, place_of
+from .beginning import Begun, Stranger, place_of
 from .proving import CEREMONY_LASTS
 
 _PASSKEY_SIGN_IN = "passkey-sign-in"
@@ -88,9 +89,14 @@ def finish_with_passkey(index: Index, by: Caller, waiting: SessionRow, answer: s
     raise Refused(proof)
 
 
-def begin_passkey_sign_in(index: Index, by: Caller) -> Asked:
-    """What a browser is to be asked for a passkey that says by itself whose it is; nobody is named."""
+def begin_passkey_sign_in(index: Index, by: Stranger) -> Asked:
+    """What a browser is to be asked for a passkey that says by itself whose it is; nobody is named.
+
+    `Refused`: ``signin.company-only``, ``throttle.passkey-sign-in``: each is a row, and anybody can ask for it.
+    """
     _require_own_sign_in(index)
+    counted = attempts.limits(throttle.PASSKEY_SIGN_IN, "address", throttle.network(by.address))
+    attempts.take(index.store, counted, by.now).require()
     party, challenge = proving.party_of(index), secrets.token_bytes(CHALLENGE_BYTES)
     with index.store.write() as connection:
         secret = tickets.issue(connection, _PASSKEY_SIGN_IN, None, encoded(challenge), by.now, CEREMONY_LASTS)

@@ -69,6 +69,9 @@ SECOND_FACTOR = (
 guesses a day hit with 0.015 %, and only by somebody who has the password: the owner is to be told. Not for passkeys:
 nobody guesses those, and so an owner who has one is never locked out by wrong codes."""
 
+PASSKEY_SIGN_IN = (Limit("passkey-sign-in", 60, 5 * _MINUTE),)
+"""Sign-ins by passkey begun from one address. Nobody guesses a passkey; this bounds the challenges that are kept."""
+
 RESET_MAIL = (Limit("reset-mail", 5, _DAY),)
 """Password mails to one mailbox, whether or not an account has it. *PyPI*: 5 a day."""
 

@@ -93,7 +93,7 @@ async def passkey_sign_in(request: Request) -> Response:
 
 
 async def _show_passkey(request: Request, refused: Decision | None = None) -> Response:
-    by = stranger_of(request).caller
+    by = stranger_of(request)
     try:
         asked = await asyncio.to_thread(second_stage.begin_passkey_sign_in, index_of(request), by)
     except Refused as error:
