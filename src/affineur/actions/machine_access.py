@@ -6,11 +6,13 @@ It finds the machine and whether the actor answers for it, inside the act's own 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from affineur.core.access import Action, Actor, Resource, may
+from affineur.core.caveats import ALL_ACTIONS
 from affineur.core.decision import refuse
 from affineur.shell.store import accounts, sponsors
 from affineur.shell.store.sponsors import Machine
@@ -25,7 +27,9 @@ def require(connection: sa.Connection, actor: Actor, action: Action, name: str, 
     found = None if key is None else sponsors.machine(connection, key)
     answers = found is not None and sponsors.answers_for(connection, actor.account_id, found.id)
     resource = Resource(account_id=key, sponsored=answers)
-    if found is None or may(actor, "see-machine", resource, now).rule == "access.sponsor":
+    # Whatever its token is for: one that is not for reading must not tell which machines there are.
+    whole = replace(actor, actions=ALL_ACTIONS)
+    if found is None or may(whole, "see-machine", resource, now).rule == "access.sponsor":
         refuse("machine.exists", f"You answer for no automation account '{name[:100]}'.", "Check its name.")
     may(actor, action, resource, now).require()
     return found

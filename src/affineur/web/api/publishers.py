@@ -16,6 +16,7 @@ from affineur.actions import pending_publishers, permission
 from affineur.actions import publishers as acts
 from affineur.actions import publishers_only as closing
 from affineur.core import publishers as rules
+from affineur.core.access import Action
 from affineur.core.access import publishers_only as is_closed
 from affineur.core.names import MAXIMUM_LENGTH, NormalizedName, parse_name
 from affineur.core.publishers import AdmittedIssuer, Kind, Publisher, admitted_by
@@ -132,7 +133,7 @@ def remove_publisher(call: Call) -> None:
 
 def get_publishers_only(call: Call) -> PublishersOnly:
     """How it stands."""
-    return _only(call, _project(call))
+    return _only(call, _project(call), "see-people")
 
 
 def set_publishers_only(call: Call) -> PublishersOnly:
@@ -143,7 +144,7 @@ def set_publishers_only(call: Call) -> PublishersOnly:
         closing.require_publishers(call.index, call.caller, project)
     else:
         closing.release_publishers(call.index, call.caller, project)
-    return _only(call, project)
+    return _only(call, project, "require-publishers")  # what whoever has done it may: the token need not be for reading
 
 
 def list_pending(call: Call) -> Listing:
@@ -206,9 +207,9 @@ def _pending(found: Pending) -> PendingPublisher:
     )
 
 
-def _only(call: Call, project: NormalizedName) -> PublishersOnly:
+def _only(call: Call, project: NormalizedName, action: Action) -> PublishersOnly:
     with call.index.store.read() as connection:
-        found = permission.require(connection, call.actor, "see-people", project, call.now)
+        found = permission.require(connection, call.actor, action, project, call.now)
     closed = is_closed(found.publishers_only, found.publishers_only_ends_at, call.now)
     return PublishersOnly(project=project, required=closed, ends_at=found.publishers_only_ends_at if closed else None)
 
