@@ -1,4 +1,4 @@
-"""``python -m bench [--quick] [--only NAME,…]`` and ``python -m bench scale``."""
+"""``python -m bench [--quick] [--only NAME,…]``, ``python -m bench people`` and ``python -m bench scale``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def main() -> int:
         from bench import scale
 
         return scale.run(arguments)
+    if arguments.command == "people":
+        return _people(quick=arguments.quick)
     wrk_program()
     plan = _QUICK if arguments.quick else measure.Plan()
     if arguments.rounds or arguments.seconds:
@@ -43,7 +45,15 @@ def main() -> int:
     path = report.write(findings, plan, keep_report=not (arguments.quick or arguments.only))
     print(report.markdown(findings, plan))
     _say(f"written: {path}")
-    return 0 if all(verdict.met is not False for verdict in report.verdicts(findings)) else 1
+    met = all(verdict.met is not False for verdict in report.verdicts(findings))
+    people_met = arguments.only or _people(quick=arguments.quick) == 0
+    return 0 if met and people_met else 1
+
+
+def _people(*, quick: bool) -> int:
+    from bench import people
+
+    return people.run(quick=quick)
 
 
 def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
@@ -67,7 +77,7 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["compare", "scale"], default="compare")
+    parser.add_argument("command", nargs="?", choices=["compare", "people", "scale"], default="compare")
     parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (3)")
