@@ -11,7 +11,7 @@ from affineur.settings import ENVIRONMENT_PREFIX, Loaded, describe
 
 
 def rows(loaded: Loaded) -> list[dict[str, object]]:
-    """Every setting with value, source, default, kind, variable and text. Passwords in URLs, and secrets, are hidden."""
+    """Every setting with value, source, default, kind, variable and text. Secrets and passwords in URLs are hidden."""
     return [
         {
             "name": name,

@@ -11,6 +11,7 @@ import typer
 
 from .options import AsJson, Project, Reason
 from .place import Place, somewhere
+from .remote.paths import of_project
 
 if TYPE_CHECKING:
     from affineur.core.lifecycle import Act
@@ -106,7 +107,7 @@ def _set_yanked(
 
     def there(remote: Remote) -> list[str]:
         asked = {"version": release, "file": file, **({"reason": reason} if yanked else {})}
-        changed: list[str] = remote.post(_operation(project, "yank" if yanked else "unyank"), asked)["changed"]
+        changed: list[str] = remote.post(of_project(project, "yank" if yanked else "unyank"), asked)["changed"]
         return changed
 
     changed = place.carry_out(here, there)
@@ -138,7 +139,7 @@ def _set_status(place: Place, act: Act, name: str, reason: str | None, as_json: 
 
     def there(remote: Remote) -> dict[str, Any]:
         body = {"reason": reason} if TRANSITIONS[act].takes_reason else None
-        found: dict[str, Any] = remote.post(_operation(project, act), body)
+        found: dict[str, Any] = remote.post(of_project(project, act), body)
         return found
 
     now = place.carry_out(here, there)
@@ -148,9 +149,3 @@ def _set_status(place: Place, act: Act, name: str, reason: str | None, as_json: 
     why = f" ({now['reason']})" if now["reason"] else ""
     already = "" if now["changed"] else "; nothing was changed"
     typer.echo(printable(f"{project} is {now['status']}{why}{already}."))
-
-
-def _operation(project: str, verb: str) -> str:
-    from .remote.client import path
-
-    return path("projects", project, verb)

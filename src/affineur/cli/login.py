@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import AsJson
-from .place import Place, elsewhere
+from .place import Place, elsewhere, warn_of_plain_http
 
 if TYPE_CHECKING:
     from .remote.client import Remote
@@ -35,12 +35,11 @@ def login(
     """
     from .narrowing import given_token
     from .remote.client import Remote
-    from .remote.keeping import is_plain_http, keep_token, parse_index, set_default_index
+    from .remote.keeping import keep_token, parse_index, set_default_index
     from .start import EXIT_USAGE, fail
 
     address = parse_index(index)
-    if is_plain_http(address):
-        typer.echo(f"affineur: {address} is not encrypted: on the way everyone can read the token.", err=True)
+    warn_of_plain_http(address)
     token = given_token()
     if not token or not token.isascii() or not token.isprintable():
         fail("That is no token.", EXIT_USAGE)

@@ -1,134 +1,148 @@
-"""Commands about automation accounts."""
+"""Commands about automation accounts: make, list, look after, retire; here and on an index elsewhere.
+
+What one does there as oneself, such as answering for a machine and making its tokens, is in `sponsoring`.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Config, Data
+from . import sponsoring
+from .options import AsJson
+from .place import Place, somewhere
+from .remote.paths import path
+
+if TYPE_CHECKING:
+    from affineur.core.security import Caller
+    from affineur.shell.index import Index
+
+    from .remote.client import Remote
 
 machine = typer.Typer(help="Automation accounts, and the people who answer for them.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="Name of the automation account.", show_default=False)]
+Name = sponsoring.Machine
 Person = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Whose account it is.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
+    machine.command("create")(somewhere(machine_create))
+    machine.command("list")(somewhere(machine_list))
+    machine.command("sponsor")(somewhere(machine_sponsor))
+    machine.command("unsponsor")(somewhere(machine_unsponsor))
+    machine.command("retire")(somewhere(machine_retire))
+    sponsoring.register(machine)
     app.add_typer(machine, name="machine")
 
 
-@machine.command("create")
 def machine_create(
+    place: Place,
     name: Name,
     sponsor: Annotated[
-        list[str] | None, typer.Option("--sponsor", help="Who answers for it; at least two; may be repeated.")
+        list[str] | None,
+        typer.Option("--sponsor", help="Who answers for it; may be repeated. Elsewhere they are asked."),
     ] = None,
-    data: Data = None,
-    config: Config = None,
 ) -> None:
-    """Make an automation account. It does nothing before two people answer for it."""
-    from datetime import UTC, datetime
+    """Make an automation account. It does nothing before two people answer for it.
 
-    from affineur.actions.machines import create_machine
-    from affineur.actions.sponsors import set_sponsor
-    from affineur.core.security import console
+    Elsewhere you are the first of them.
+    """
 
-    from .start import open_existing
+    def here(index: Index, by: Caller) -> None:
+        from affineur.actions.machines import create_machine
+        from affineur.actions.sponsors import set_sponsor
 
-    index = open_existing(data, config)
-    by = console(datetime.now(UTC))
-    try:
         create_machine(index, by, name)
         for each in sponsor or ():
             set_sponsor(index, by, name, each, True)
-    finally:
-        index.close()
+
+    def there(remote: Remote) -> None:
+        remote.post("/machines", {"name": name})
+        for each in sponsor or ():
+            remote.post(path("machines", name, "invitations"), {"account": each})
+
+    place.carry_out(here, there)
     typer.echo(f"The automation account {name} is made.")
 
 
-@machine.command("list")
-def machine_list(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
-    """List automation accounts, who answers for each, and whether it works."""
-    from datetime import UTC, datetime
+def machine_list(place: Place, as_json: AsJson = False) -> None:
+    """List automation accounts, who answers for each, and whether it works: elsewhere those you answer for."""
+    from .remote.problems import printable
+    from .start import print_json
 
-    from affineur.shell.store import sponsors
-
-    from .start import open_existing, print_json
-
-    index = open_existing(data, config)
-    with index.store.read() as connection:
-        found = sponsors.machines(connection)
-    index.close()
+    found = place.carry_out(_machines, lambda remote: [_told(each) for each in remote.every("/machines")])
     if as_json:
-        print_json(
-            [
-                {
-                    "name": each.name,
-                    "sponsors": [one.name for one in each.sponsors],
-                    "roles": [{"project": project, "role": role} for project, role in each.roles],
-                    "waits": each.waits,
-                    "paused_from": each.paused_from,
-                    "frozen_at": each.frozen_at,
-                }
-                for each in found
-            ]
-        )
+        print_json(found)
         return
-    now = datetime.now(UTC)
     for each in found:
-        state = "works"
-        if each.paused_from is not None:
-            state = "paused" if each.paused_from <= now else f"pauses on {each.paused_from:%Y-%m-%d}"
-        state = "waits for sponsors" if each.waits else "frozen" if each.frozen_at else state
-        typer.echo(f"{each.name}  {state}  sponsors: {', '.join(one.name for one in each.sponsors) or 'none'}")
+        state = {"waits": "waits for sponsors", "short": f"pauses on {str(each['paused_from'])[:10]}"}
+        said = state.get(each["state"], each["state"])
+        typer.echo(printable(f"{each['name']}  {said}  sponsors: {', '.join(each['sponsors']) or 'none'}"))
     if not found:
         typer.echo("There is no automation account.", err=True)
 
 
-@machine.command("sponsor")
-def machine_sponsor(name: Name, account: Person, data: Data = None, config: Config = None) -> None:
-    """Let somebody answer for an automation account, who agreed to it."""
-    changed = _set(name, account, True, data, config)
+def machine_sponsor(place: Place, name: Name, account: Person) -> None:
+    """Let somebody answer for an automation account, who agreed to it; as an operator."""
+    changed = _set(place, name, account, True)
     typer.echo(f"{account} answers for {name}{'' if changed else ' already'}.")
 
 
-@machine.command("unsponsor")
-def machine_unsponsor(name: Name, account: Person, data: Data = None, config: Config = None) -> None:
-    """Let somebody cease to answer for an automation account; never the last one."""
-    changed = _set(name, account, False, data, config)
+def machine_unsponsor(place: Place, name: Name, account: Person) -> None:
+    """Let somebody cease to answer for an automation account, as an operator; never the last one."""
+    changed = _set(place, name, account, False)
     typer.echo(f"{account} does not answer for {name}{' any more' if changed else ''}.")
 
 
-@machine.command("retire")
-def machine_retire(name: Name, data: Data = None, config: Config = None) -> None:
+def machine_retire(place: Place, name: Name) -> None:
     """End an automation account for ever: its tokens and roles go, what it published stays."""
-    from datetime import UTC, datetime
 
-    from affineur.actions.machines import retire_machine
-    from affineur.core.security import console
+    def here(index: Index, by: Caller) -> object:
+        from affineur.actions.machines import retire_machine
 
-    from .start import open_existing
+        return retire_machine(index, by, name)
 
-    index = open_existing(data, config)
-    try:
-        retire_machine(index, console(datetime.now(UTC)), name)
-    finally:
-        index.close()
+    def there(remote: Remote) -> object:
+        return remote.delete(path("machines", name))
+
+    place.carry_out(here, there)
     typer.echo(f"The automation account {name} is retired.")
 
 
-def _set(name: str, account: str, answers: bool, data: Data, config: Config) -> bool:
-    from datetime import UTC, datetime
+def _machines(index: Index, by: Caller) -> list[dict[str, Any]]:
+    from affineur.shell.store import sponsors
 
-    from affineur.actions.sponsors import set_sponsor
-    from affineur.core.security import console
+    with index.store.read() as connection:
+        found = sponsors.machines(connection)
+    return [
+        {
+            "name": each.name,
+            "state": each.state(by.now),
+            "sponsors": [one.name for one in each.sponsors],
+            "roles": [{"project": project, "role": role} for project, role in each.roles],
+            "paused_from": each.paused_from,
+        }
+        for each in found
+    ]
 
-    from .start import open_existing
 
-    index = open_existing(data, config)
-    try:
-        return set_sponsor(index, console(datetime.now(UTC)), name, account, answers)
-    finally:
-        index.close()
+def _told(machine: dict[str, Any]) -> dict[str, Any]:
+    """A machine of the API, as the list shows it."""
+    shown = {name: machine[name] for name in ("name", "state", "roles", "paused_from")}
+    return shown | {"sponsors": [each["account"] for each in machine["sponsors"]]}
+
+
+def _set(place: Place, name: str, account: str, answers: bool) -> bool:
+    def here(index: Index, by: Caller) -> bool:
+        from affineur.actions.sponsors import set_sponsor
+
+        return set_sponsor(index, by, name, account, answers)
+
+    def there(remote: Remote) -> bool:
+        where = path("machines", name, "sponsors", account)
+        answered = remote.put(where, {}) if answers else remote.delete(where)
+        return bool(answered["changed"])
+
+    return place.carry_out(here, there)

@@ -18,6 +18,7 @@ from . import (
     login,
     machines,
     mail,
+    messages,
     offices,
     people,
     publishers,
@@ -120,6 +121,7 @@ log.register(app)
 login.register(app)
 machines.register(app)
 mail.register(app)
+messages.register(app)
 offices.register(app)
 people.register(app)
 publishers.register(app)

@@ -77,6 +77,7 @@ class Place:
 
         if self.index is None:
             fail("Which index? Name it with --index, or run `affineur login URL` first.", EXIT_USAGE)
+        warn_of_plain_http(self.index)
         with Remote(self.index, token_for(self.index)) as remote:
             return there(remote)
 
@@ -111,6 +112,14 @@ def choose(data: Path | None, config: Path | None, index: str | None) -> Place:
     if here or (Path("data") / "affineur.db").exists() or (Path("data") / "affineur.toml").exists():
         return Place()
     return Place(index=named(None))
+
+
+def warn_of_plain_http(index: str) -> None:
+    """Say so, on standard error, where everyone on the way to ``index`` could read a token."""
+    from .remote.keeping import is_plain_http
+
+    if is_plain_http(index):
+        typer.echo(f"affineur: {index} is not encrypted: on the way everyone can read the token.", err=True)
 
 
 def named(index: str | None) -> str | None:

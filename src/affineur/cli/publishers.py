@@ -1,4 +1,7 @@
-"""Commands about trusted publishers: which jobs publish for a project, and whether only they may."""
+"""Commands about trusted publishers: which jobs publish for a project, and whether only they may; here and elsewhere.
+
+Those of projects to come belong to an account, so they are added on an index elsewhere only.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Project
-from .place import Place, somewhere
+from .listing import show_list
+from .options import AsJson, Id, Project
+from .place import Place, elsewhere, somewhere
+from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
     from affineur.core.security import Caller
@@ -17,6 +22,16 @@ if TYPE_CHECKING:
     from .remote.client import Remote
 
 publisher = typer.Typer(help="Say which jobs of a CI service publish for a project.", no_args_is_help=True)
+pending = typer.Typer(help="Publishers of projects that they will make, which will be yours.", no_args_is_help=True)
+
+Kind = Annotated[
+    str, typer.Argument(help="github, gitlab, google, activestate, or oidc for others.", show_default=False)
+]
+Field = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", help="What describes the job, such as owner=olga; repeated."),
+]
+Issuer = Annotated[str, typer.Option("--issuer", help="Address of the service, where there are several of the kind.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,6 +40,10 @@ def register(app: typer.Typer) -> None:
     publisher.command("add")(somewhere(publisher_add))
     publisher.command("remove")(somewhere(publisher_remove))
     publisher.command("only")(somewhere(publisher_only))
+    pending.command("add")(elsewhere(pending_add))
+    pending.command("list")(elsewhere(pending_list))
+    pending.command("remove")(elsewhere(pending_remove))
+    publisher.add_typer(pending, name="pending")
     app.add_typer(publisher, name="publisher")
 
 
@@ -39,7 +58,7 @@ def publisher_list(place: Place, project: Project, as_json: AsJson = False) -> N
 
         return [_facts(each) for each in publishers_of(index, by, parse_name(project))]
 
-    found = place.carry_out(here, lambda remote: list(remote.every(_of(project, "publishers"))))
+    found = place.carry_out(here, lambda remote: list(remote.every(of_project(project, "publishers"))))
     if as_json:
         print_json(found)
         return
@@ -53,16 +72,9 @@ def publisher_list(place: Place, project: Project, as_json: AsJson = False) -> N
 def publisher_add(
     place: Place,
     project: Project,
-    kind: Annotated[
-        str, typer.Argument(help="github, gitlab, google, activestate, or oidc for others.", show_default=False)
-    ],
-    field: Annotated[
-        list[str] | None,
-        typer.Option("--field", metavar="NAME=VALUE", help="What describes the job, such as owner=olga; repeated."),
-    ] = None,
-    issuer: Annotated[
-        str, typer.Option("--issuer", help="Address of the service, where there are several of the kind.")
-    ] = "",
+    kind: Kind,
+    field: Field = None,
+    issuer: Issuer = "",
 ) -> None:
     """Let a job of a CI service publish for a project. A refusal names the fields that are missing."""
     fields = _fields(field or [])
@@ -77,9 +89,7 @@ def publisher_add(
         return add_publisher(index, by, parse_name(project), kind, chosen, dict(fields)).id
 
     def there(remote: Remote) -> str:
-        known = [each["issuer"] for each in remote.every("/publisher-issuers") if each["kind"] == kind]
-        asked = {"kind": kind, "issuer": _issuer(issuer, kind, known), "fields": fields}
-        return str(remote.post(_of(project, "publishers"), asked)["id"])
+        return str(remote.post(of_project(project, "publishers"), _described(remote, kind, issuer, fields))["id"])
 
     typer.echo(f"Publisher {place.carry_out(here, there)} publishes for {project} from now on.")
 
@@ -87,7 +97,7 @@ def publisher_add(
 def publisher_remove(
     place: Place,
     project: Project,
-    publisher_id: Annotated[str, typer.Argument(metavar="ID", help="As the list shows it.", show_default=False)],
+    publisher_id: Id,
 ) -> None:
     """Take a trusted publisher off a project: tokens it holds end at once."""
 
@@ -97,7 +107,7 @@ def publisher_remove(
 
         return remove_publisher(index, by, parse_name(project), publisher_id)
 
-    place.carry_out(here, lambda remote: remote.delete(_of(project, "publishers", publisher_id)))
+    place.carry_out(here, lambda remote: remote.delete(of_project(project, "publishers", publisher_id)))
     typer.echo(f"The publisher does not publish for {project} any more.")
 
 
@@ -114,12 +124,43 @@ def publisher_only(
 
         (require_publishers if on else release_publishers)(index, by, parse_name(project))
 
-    place.carry_out(here, lambda remote: remote.put(_of(project, "publishers-only"), {"required": on}))
+    place.carry_out(here, lambda remote: remote.put(of_project(project, "publishers-only"), {"required": on}))
     typer.echo(
         f"Only trusted publishers may upload to {project} now."
         if on
         else f"In three days tokens may upload to {project} again; every owner is told."
     )
+
+
+def pending_add(place: Place, project: Project, kind: Kind, field: Field = None, issuer: Issuer = "") -> None:
+    """Let a job of a CI service make a project, which will be yours. Its name is not reserved."""
+    fields = _fields(field or [])
+
+    def there(remote: Remote) -> dict[str, Any]:
+        asked = {"project": project, **_described(remote, kind, issuer, fields)}
+        made: dict[str, Any] = remote.post("/account/pending-publishers", asked)
+        return made
+
+    made = place.ask(there)
+    typer.echo(f"Publisher {made['id']} can make {made['project']} until {made['expires_at'][:10]}.")
+
+
+def pending_list(place: Place, as_json: AsJson = False) -> None:
+    """List the publishers that you have pending for projects to come."""
+    line = "{id}  {project}: {display}, until {expires_at:.10}"
+    show_list(place, "/account/pending-publishers", line, as_json, none="No publisher is pending.")
+
+
+def pending_remove(place: Place, publisher_id: Id) -> None:
+    """Withdraw a publisher that is pending."""
+    place.ask(lambda remote: remote.delete(path("account", "pending-publishers", publisher_id)))
+    typer.echo("The publisher is not pending any more.")
+
+
+def _described(remote: Remote, kind: str, issuer: str, fields: dict[str, str]) -> dict[str, Any]:
+    """A publisher as the API is told of it; a service that is the only one of its kind need not be named."""
+    known = [each["issuer"] for each in remote.every("/publisher-issuers") if each["kind"] == kind]
+    return {"kind": kind, "issuer": _issuer(issuer, kind, known), "fields": fields}
 
 
 def _facts(found: Registered) -> dict[str, Any]:
@@ -156,11 +197,3 @@ def _fields(given: list[str]) -> dict[str, str]:
     if unfit := [name for name, equals, _ in pairs if not name or not equals]:
         fail(f"--field is {unfit[0][:40]!a}, but must be NAME=VALUE.", EXIT_USAGE)
     return {name: value for name, _, value in pairs}
-
-
-def _of(project: str, *parts: str) -> str:
-    from affineur.core.names import parse_name
-
-    from .remote.client import path
-
-    return path("projects", parse_name(project), *parts)

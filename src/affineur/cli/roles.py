@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Project
+from .listing import show_list
+from .options import Account, AsJson, Project
 from .place import Place, elsewhere, somewhere
+from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
     from affineur.core.access import Role
@@ -24,7 +26,6 @@ role = typer.Typer(help="Say who may publish to a project.", no_args_is_help=Tru
 invitation = typer.Typer(help="See and answer invitations to you, on an index elsewhere.", no_args_is_help=True)
 removal = typer.Typer(help="Propose to remove somebody from a project, and answer that.", no_args_is_help=True)
 
-Account = Annotated[str, typer.Argument(help="Name of the account.", show_default=False)]
 AsRole = Annotated[str, typer.Option("--as", metavar="ROLE", help="`owner` or `maintainer`.")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.", show_default=False)]
 Why = Annotated[str, typer.Option("--reason", help="Why; the owners and whoever is concerned read it.")]
@@ -62,7 +63,7 @@ def role_add(place: Place, project: Project, account: Account, as_: AsRole = "ma
     given = _role(as_)
 
     def there(remote: Remote) -> bool:
-        remote.put(_of(project, "people", account), {"role": given})
+        remote.put(of_project(project, "people", account), {"role": given})
         return True
 
     changed = place.carry_out(lambda index, by: _set_role(index, by, project, account, given), there)
@@ -76,7 +77,7 @@ def role_remove(place: Place, project: Project, account: Account) -> None:
     """
 
     def there(remote: Remote) -> bool:
-        remote.delete(_of(project, "people", account))
+        remote.delete(of_project(project, "people", account))
         return True
 
     changed = place.carry_out(lambda index, by: _set_role(index, by, project, account, None), there)
@@ -89,7 +90,7 @@ def role_list(place: Place, project: Project, as_json: AsJson = False) -> None:
     from .start import print_json
 
     def there(remote: Remote) -> list[dict[str, Any]]:
-        people = remote.every(_of(project, "people"))
+        people = remote.every(of_project(project, "people"))
         return [{"user": each["name"], "role": each["role"], "since": each["granted_at"]} for each in people]
 
     people = place.carry_out(lambda index, _: _holders(index, project), there)
@@ -118,20 +119,20 @@ def role_invite(
         return str(invite(index, by, parse_name(project), whom, given).expires_at)
 
     def there(remote: Remote) -> str:
-        return str(remote.post(_of(project, "invitations"), {"whom": whom, "role": given})["expires_at"])
+        return str(remote.post(of_project(project, "invitations"), {"whom": whom, "role": given})["expires_at"])
 
     typer.echo(f"{whom} is invited to be {given} of {project}, until {place.carry_out(here, there)[:10]}.")
 
 
 def role_leave(place: Place, project: Project) -> None:
     """Give up your own role on a project, on an index elsewhere."""
-    place.ask(lambda remote: remote.post(_of(project, "leave")))
+    place.ask(lambda remote: remote.post(of_project(project, "leave")))
     typer.echo(f"You have no role on {project} any more.")
 
 
 def invitation_list(place: Place, as_json: AsJson = False) -> None:
     """List invitations to roles that you can answer."""
-    _listed(place, "/account/invitations", "{id}  {role} of {project}, by {by}, until {expires_at:.10}", as_json)
+    show_list(place, "/account/invitations", "{id}  {role} of {project}, by {by}, until {expires_at:.10}", as_json)
 
 
 def invitation_accept(place: Place, number: Number) -> None:
@@ -147,61 +148,37 @@ def invitation_refuse(place: Place, number: Number) -> None:
 def removal_propose(place: Place, project: Project, account: Account, reason: Why) -> None:
     """Propose to remove somebody, who has 14 days to object; as an owner."""
     body = {"account": account, "reason": reason}
-    made = place.ask(lambda remote: remote.post(_of(project, "removals"), body))
+    made = place.ask(lambda remote: remote.post(of_project(project, "removals"), body))
     typer.echo(f"{account} is told." if made["id"] is not None else f"{account} has no role on {project} any more.")
 
 
 def removal_list(place: Place, project: Project, as_json: AsJson = False) -> None:
     """List proposals to remove somebody: to owners all of them, to others those about themselves."""
-    _listed(place, _of(project, "removals"), "{id}  {account}, by {by}, due {due_at:.10}: {reason}", as_json)
+    line = "{id}  {account}, by {by}, due {due_at:.10}: {reason}"
+    show_list(place, of_project(project, "removals"), line, as_json)
 
 
 def removal_withdraw(place: Place, project: Project, number: Number) -> None:
     """Withdraw your own proposal."""
-    place.ask(lambda remote: remote.delete(_of(project, "removals", str(number))))
+    place.ask(lambda remote: remote.delete(of_project(project, "removals", str(number))))
     typer.echo("The proposal is withdrawn.")
 
 
 def removal_object(place: Place, project: Project, number: Number, reason: Why) -> None:
     """Object to your own removal: you stay."""
-    place.ask(lambda remote: remote.post(_of(project, "removals", str(number), "object"), {"objection": reason}))
+    place.ask(lambda remote: remote.post(of_project(project, "removals", str(number), "object"), {"objection": reason}))
     typer.echo("Your objection is recorded; you stay.")
 
 
 def removal_consent(place: Place, project: Project, number: Number) -> None:
     """Agree to your own removal, at once."""
-    place.ask(lambda remote: remote.post(_of(project, "removals", str(number), "consent")))
+    place.ask(lambda remote: remote.post(of_project(project, "removals", str(number), "consent")))
     typer.echo(f"You have no role on {project} any more.")
 
 
 def _answer(place: Place, number: int, answer: str) -> None:
-    from .remote.client import path
-
     place.ask(lambda remote: remote.post(path("account", "invitations", str(number), answer)))
     typer.echo(f"The invitation is {answer.removesuffix('e')}ed.")
-
-
-def _listed(place: Place, where: str, line: str, as_json: bool) -> None:
-    """Print a list of the API, each item by ``line``."""
-    from .remote.problems import printable
-    from .start import print_json
-
-    rows = place.ask(lambda remote: list(remote.every(where)))
-    if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        typer.echo(printable(line.format(**row)))
-    if not rows:
-        typer.echo("There are none.", err=True)
-
-
-def _of(project: str, *parts: str) -> str:
-    from affineur.core.names import parse_name
-
-    from .remote.client import path
-
-    return path("projects", parse_name(project), *parts)
 
 
 def _role(text: str) -> Role:

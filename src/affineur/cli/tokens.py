@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import narrowing
-from .options import AsJson
+from .options import AsJson, Id, TokenActions, TokenLabel, TokenProjects
 from .place import Place, somewhere
+from .remote.paths import path
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,17 +46,12 @@ def token_create(
             "--user", help="Account the token is for, made where there is none; elsewhere it is always your own."
         ),
     ] = None,
-    project: Annotated[
-        list[str] | None, typer.Option("--project", help="Narrow the token to this project; may be repeated.")
-    ] = None,
-    action: Annotated[
-        list[str] | None,
-        typer.Option("--action", help="What it may do: upload, yank, archive, read, manage; may be repeated."),
-    ] = None,
+    project: TokenProjects = None,
+    action: TokenActions = None,
     expires_in_days: Annotated[
         float | None, typer.Option(help="Days until it ends.", show_default="maximum_token_days")
     ] = None,
-    label: Annotated[str, typer.Option(help="What it is for; shown in lists.")] = "",
+    label: TokenLabel = "",
     operator: Annotated[
         bool, typer.Option("--operator", help="Make the new account an operator, who may do everything.")
     ] = False,
@@ -71,7 +67,7 @@ def token_create(
 
     from .start import EXIT_USAGE, fail, print_json
 
-    actions, ends = _actions(action), _end(expires_in_days)
+    actions, ends = actions_of(action), end_of(expires_in_days)
     names = tuple(parse_name(name) for name in project or ())
     if place.is_remote and (user is not None or operator):
         fail("On an index elsewhere a token is always your own: leave out --user and --operator.", EXIT_USAGE)
@@ -131,7 +127,7 @@ def token_list(
 
 def token_revoke(
     place: Place,
-    token_id: Annotated[str, typer.Argument(metavar="ID", help="As `token list` shows it.", show_default=False)],
+    token_id: Id,
 ) -> None:
     """Revoke a token: it is refused from now on."""
 
@@ -141,16 +137,14 @@ def token_revoke(
         return revoke_token(index, by, token_id)
 
     def there(remote: Remote) -> str:
-        from .remote.client import path
-
         remote.delete(path("tokens", token_id))
         return token_id
 
     typer.echo(f"Token {place.carry_out(here, there)} is revoked.")
 
 
-def _actions(given: Collection[str] | None) -> list[TokenAction]:
-    """The actions that were named, in their usual order; none where none was."""
+def actions_of(given: Collection[str] | None) -> list[TokenAction]:
+    """The actions that were named, in their usual order; none where none was. Ends the program for any other."""
     from typing import get_args
 
     from affineur.core.caveats import TokenAction
@@ -163,10 +157,16 @@ def _actions(given: Collection[str] | None) -> list[TokenAction]:
     return [each for each in known if each in (given or ())]
 
 
-def _end(days: float | None) -> datetime | None:
+def end_of(days: float | None) -> datetime | None:
+    """The end of a token that lives for ``days``; None: as late as the index allows. Ends the program for no time."""
     from datetime import UTC, datetime, timedelta
 
-    return None if days is None else datetime.now(UTC) + timedelta(days=days)
+    from .start import EXIT_USAGE, fail
+
+    try:
+        return None if days is None else datetime.now(UTC) + timedelta(days=days)
+    except (OverflowError, ValueError):
+        fail("--expires-in-days is no number of days.", EXIT_USAGE)
 
 
 def _create_here(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -26,11 +26,6 @@ _TIMEOUT = httpx.Timeout(60, connect=10)
 _ATTEMPTS = 3
 _LONGEST_PAUSE_SECONDS = 5.0
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-
-
-def path(*parts: str) -> str:
-    """A path below ``/api/v1``, of its parts."""
-    return "".join("/" + quote(part, safe="") for part in parts)
 
 
 class Remote:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -21,6 +22,8 @@ from .schema import account, project, role, sponsor, ticket
 
 OFFER = "sponsor"
 """The purpose of a ticket that is an invitation to sponsor; its subject is ``<machine's id> <who invites>``."""
+
+MachineState = Literal["works", "waits", "short", "paused", "frozen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,16 @@ class Machine:
         if self.short_from is None:
             return None
         return self.created_at if self.waits else self.short_from + SPONSORLESS_WAITS
+
+    def state(self, now: datetime) -> MachineState:
+        """Whether it works at ``now``, and if not, why; ``short``: not for much longer."""
+        if self.frozen_at is not None:
+            return "frozen"
+        if self.waits:
+            return "waits"
+        if self.paused_from is None:
+            return "works"
+        return "paused" if self.paused_from <= now else "short"
 
 
 def of(connection: sa.Connection, machine_id: int) -> list[Sponsor]:

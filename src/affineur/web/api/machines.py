@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ from affineur.actions.machine_access import require
 from affineur.core.caveats import TokenAction
 from affineur.core.names import parse_name
 from affineur.shell.store import sponsors, tokens
-from affineur.shell.store.sponsors import Machine
+from affineur.shell.store.sponsors import Machine, MachineState
 
 from .operation import Call, Input, Listing, Made, Operation, Output, Page
 
@@ -68,7 +69,7 @@ class MachineOut(Output):
     """An automation account. ``state``: whether it works, and if not, why."""
 
     name: str
-    state: Literal["works", "waits", "short", "paused", "frozen"]
+    state: MachineState
     created_at: datetime
     paused_from: datetime | None
     """From when it is, or will be, paused for want of people who answer for it."""
@@ -94,6 +95,15 @@ class NewToken(Output):
     id: str
     token: str
     expires_at: datetime | None
+
+
+class Sponsorship(Output):
+    """Whether somebody answers for a machine now, and whether this changed it."""
+
+    machine: str
+    account: str
+    answers: bool
+    changed: bool
 
 
 class OfferOut(Output):
@@ -140,6 +150,13 @@ def invite(call: Call) -> Made:
     name = call.path["machine"]
     key = asking.invite_sponsor(call.index, call.caller, name, call.body.account)
     return Made(OfferMade(id=key), key, "/machine-invitations")
+
+
+def set_sponsor(call: Call, *, answers: bool) -> Sponsorship:
+    """Say who answers for it, as an operator."""
+    machine, account = call.path["machine"], call.path["account"]
+    changed = asking.set_sponsor(call.index, call.caller, machine, account, answers)
+    return Sponsorship(machine=machine, account=account, answers=answers, changed=changed)
 
 
 def leave(call: Call) -> None:
@@ -222,16 +239,9 @@ def _machine(call: Call, name: str) -> MachineOut:
 
 
 def _shown(found: Machine, now: datetime) -> MachineOut:
-    state: Literal["works", "waits", "short", "paused", "frozen"] = "works"
-    if found.frozen_at is not None:
-        state = "frozen"
-    elif found.waits:
-        state = "waits"
-    elif found.paused_from is not None:
-        state = "paused" if found.paused_from <= now else "short"
     return MachineOut(
         name=found.name,
-        state=state,
+        state=found.state(now),
         created_at=found.created_at,
         paused_from=found.paused_from,
         sponsors=[SponsorOut(account=each.name, since=each.since) for each in found.sponsors],
@@ -263,6 +273,16 @@ OPERATIONS = (
         method="POST", path="/machines/{machine}/invitations", name="inviteSponsor", tag="machines",
         summary="Ask somebody to answer for it.",
         handler=invite, body=Invitation, answer=OfferMade, status=201, needs="run-machine",
+    ),
+    Operation(
+        method="PUT", path="/machines/{machine}/sponsors/{account}", name="addSponsor", tag="machines",
+        summary="Let somebody answer for it who agreed to that elsewhere, as an operator.",
+        handler=partial(set_sponsor, answers=True), answer=Sponsorship, needs="set-sponsors",
+    ),
+    Operation(
+        method="DELETE", path="/machines/{machine}/sponsors/{account}", name="removeSponsor", tag="machines",
+        summary="Let somebody cease to answer for it, as an operator; never the last one.",
+        handler=partial(set_sponsor, answers=False), answer=Sponsorship, needs="set-sponsors",
     ),
     Operation(
         method="DELETE", path="/machines/{machine}/sponsorship", name="leaveMachine", tag="machines",

@@ -1,4 +1,4 @@
-"""Those who look after the index: the accounts, offices, and freezing."""
+"""Those who look after the index: the accounts, invitations to make one, offices, and freezing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from affineur.actions import freeze as freezing
+from affineur.actions import invite_account as inviting
 from affineur.actions.offices import set_office
 from affineur.core.access import Kind, Office
 from affineur.core.decision import refuse
@@ -15,7 +16,9 @@ from affineur.core.standing import REASON_LIMIT
 from affineur.shell.store import accounts, directory
 from affineur.shell.store.directory import Wanted
 
-from .operation import Call, Input, Listing, Operation, Output
+from .operation import Call, Input, Listing, Made, Operation, Output
+
+Email = Annotated[str, msgspec.Meta(min_length=1, max_length=254, description="An e-mail address.")]
 
 
 class WhichAccounts(Input):
@@ -46,6 +49,27 @@ class NewOffice(Input):
     """The office an account is to hold; null: none."""
 
     office: Office | None
+
+
+class NewInvitation(Input):
+    """Who is invited to make an account, and what it is to be on this index; null: nothing but an account."""
+
+    email: Email
+    office: Office | None = None
+
+
+class Withdrawal(Input):
+    """Whose invitation is taken back."""
+
+    email: Email
+
+
+class AccountInvitation(Output):
+    """An open invitation to make an account. Its link is mailed, and told nobody else."""
+
+    email: str
+    office: Office | None
+    expires_at: datetime
 
 
 def list_accounts(call: Call) -> Listing:
@@ -83,6 +107,29 @@ def give_office(call: Call) -> Account:
     return _account(call)
 
 
+def list_invitations(call: Call) -> Listing:
+    """Those that are open, newest first."""
+    found = [_invitation(each) for each in inviting.invitations(call.index, call.caller)]
+    start = call.page.after_number or 0
+    end = start + call.page.limit
+    return Listing(found[start:end], str(end) if end < len(found) else None)
+
+
+def invite(call: Call) -> Made:
+    """Mail somebody a link."""
+    made = inviting.invite_account(call.index, call.caller, call.body.email, call.body.office)
+    return Made(_invitation(made), made.address, "/invitations")
+
+
+def withdraw(call: Call) -> None:
+    """End the link of somebody, if there is one."""
+    inviting.withdraw_invitation(call.index, call.caller, call.body.email)
+
+
+def _invitation(found: inviting.Invitation) -> AccountInvitation:
+    return AccountInvitation(email=found.address, office=found.office, expires_at=found.expires_at)
+
+
 def _account(call: Call) -> Account:
     name = call.path["account"]
     with call.index.store.read() as connection:
@@ -104,6 +151,21 @@ def _shown(found: accounts.AccountRow) -> Account:
 
 
 OPERATIONS = (
+    Operation(
+        method="GET", path="/invitations", name="listAccountInvitations", tag="offices",
+        summary="The open invitations to make an account: for those who hold an office.",
+        handler=list_invitations, answer=AccountInvitation, paged=True, needs="see-accounts",
+    ),
+    Operation(
+        method="POST", path="/invitations", name="inviteAccount", tag="offices",
+        summary="Invite whoever reads mail to an address to make an account; an earlier link of theirs ends.",
+        handler=invite, body=NewInvitation, answer=AccountInvitation, status=201, needs="invite-account",
+    ),
+    Operation(
+        method="POST", path="/invitations/withdraw", name="withdrawAccountInvitation", tag="offices",
+        summary="Take an invitation to make an account back.", handler=withdraw, body=Withdrawal, status=204,
+        needs="invite-account", idempotent=True,
+    ),
     Operation(
         method="GET", path="/accounts", name="listAccounts", tag="offices",
         summary="The accounts of the index, by name: for those who hold an office.",
