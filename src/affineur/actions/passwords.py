@@ -73,6 +73,8 @@ def ask_for_link(index: Index, by: Stranger, address: str) -> None:
     with index.store.write() as connection:
         held = emails.holder(connection, address)
         if held is None or held[0].kind != "person" or not index.settings.password_sign_in:
+            # A link of nobody: the answer takes as long as where one is mailed.
+            tickets.issue(connection, RESET, None, "", by.now, RESET_LASTS)
             return
         account, written = held
         values = {

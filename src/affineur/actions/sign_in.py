@@ -43,6 +43,8 @@ FROZEN = deny(
 
 _NOTED = (Limit("signin-noted", 1, timedelta(hours=1)),)
 """How often something that anybody can do without end goes into the log, which is never shortened."""
+_UNNOTED = (Limit("signin-unnoted", 10**9, timedelta(days=1)),)
+"""The others are counted only, for no other reason than that a guess takes as long as one that goes into the log."""
 
 
 async def sign_in(index: Index, work: PasswordWork, by: Stranger, typed: str, password: str, ends: str = "") -> Begun:
@@ -97,6 +99,8 @@ def _note(index: Index, by: Stranger, account: AccountRow | None, why: Decision,
     """
     subject = ("account", str(account.id)) if account else ("address", throttle.network(by.address))
     if rarely and not attempts.take(index.store, attempts.limits(_NOTED, *subject), by.now).allowed:
+        if account is None:
+            attempts.take(index.store, attempts.limits(_UNNOTED, *subject), by.now)
         return
     key, name = (account.id, account.name) if account else (None, None)
     with index.store.write() as connection:
