@@ -327,11 +327,24 @@ def test_two_accounts_never_verify_the_same_address_and_adding_it_does_not_tell(
     assert "email.taken" in words(mine.post("/account/emails/verify", {"ticket": ticket_in(path)}))
 
 
+def test_an_address_that_came_today_does_not_take_the_place_of_the_owners(house: House) -> None:
+    """Whoever got hold of a session adds an address of theirs, and would have the mails of the owner to themselves."""
+    person, now = house.person(), datetime.now(UTC)
+    with store_of(house.server) as store, store.write() as connection:
+        first = emails.listed(connection, person.id)[0].id
+        second = emails.add(connection, person.id, f"thief-{person.address}", now, now)
+    thief = house.at_home(person)
+    answer = thief.post(f"/account/emails/{first}/remove")
+    assert answer.status_code == 400 and "email.new" in words(answer)
+    assert thief.post(f"/account/emails/{second}/remove").status_code == 303, "the newer one goes at once"
+
+
 def test_the_last_verified_address_stays_and_a_removed_one_is_told(house: House) -> None:
     person = house.person()
     with store_of(house.server) as store, store.write() as connection:
         first = emails.listed(connection, person.id)[0].id
-        second = emails.add(connection, person.id, f"b-{person.address}", datetime.now(UTC), datetime.now(UTC))
+        long_ago = datetime.now(UTC) - timedelta(hours=73)
+        second = emails.add(connection, person.id, f"b-{person.address}", long_ago, long_ago)
     mine = house.at_home(person)
     assert mine.post(f"/account/emails/{second}/primary").status_code == 303
     assert house.office.wait_for(person.address, "another address")

@@ -7,7 +7,7 @@ that was verified before. What does not live here: the first address (`register`
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from affineur.core import throttle
 from affineur.core.access import Resource, may
 from affineur.core.accounts import MOST_ADDRESSES, address_key
 from affineur.core.decision import Refused, refuse
+from affineur.core.second_factor import REMOVAL_WAITS
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.mail.letters import UnfitMail, require_address
@@ -119,7 +120,12 @@ def set_primary_email(index: Index, by: Caller, email_id: int) -> EmailRow:
 
 
 def remove_email(index: Index, by: Caller, email_id: int) -> EmailRow:
-    """Remove an address; it and all others are told. `Refused`: ``access.…``, ``email.last`` (the last verified)."""
+    """Remove an address; it and all others are told.
+
+    `Refused`: ``access.…``, ``email.last`` (the last verified), ``email.new`` (none that stays was verified before it,
+    nor `REMOVAL_WAITS` ago): else whoever got hold of a session puts their own address in the place of the owner's,
+    who is warned and helped through it.
+    """
     key = _own(by)
     with index.store.write() as connection:
         row = _find(connection, key, email_id)
@@ -130,6 +136,7 @@ def remove_email(index: Index, by: Caller, email_id: int) -> EmailRow:
                 "This is the only verified address of your account: without it nobody could reach you.",
                 "Add another one, open the link that is mailed to it, and then remove this one.",
             )
+        _require_settled(row, verified, by.now)
         told = {"account": by.actor.name, "at": by.now, "address": row.address}
         emails.tell(connection, key, "email-removed", told, by.now)
         tickets.withdraw(connection, VERIFY, by.now, account_id=key, subject=str(row.id))
@@ -140,6 +147,21 @@ def remove_email(index: Index, by: Caller, email_id: int) -> EmailRow:
         facts = {"address": row.address}
         security.append(connection, by, Happened("EmailRemoved", key, by.actor.name, facts=facts))
     return row
+
+
+def _require_settled(leaving: EmailRow, verified: list[EmailRow], now: datetime) -> None:
+    """`Refused` where nothing but newcomers would stay of the addresses that reach somebody."""
+    since = leaving.verified_at
+    stay = [each.verified_at for each in verified if each.id != leaving.id and each.verified_at is not None]
+    if since is None or any(each <= since or now - each >= REMOVAL_WAITS for each in stay):
+        return
+    free_at = min(stay) + REMOVAL_WAITS
+    refuse(
+        "email.new",
+        f"The addresses that would stay were verified less than {REMOVAL_WAITS // timedelta(hours=1)} hours ago.",
+        f"Remove this one after {free_at:%Y-%m-%d %H:%M} UTC; until then it is told what happens here.",
+        free_at=free_at.isoformat(),
+    )
 
 
 def _own(by: Caller) -> int:
