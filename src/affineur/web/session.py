@@ -169,7 +169,10 @@ def is_ours(request: Request) -> bool:
 
 def local_path(text: str, otherwise: str = "/account/") -> str:
     """``text`` where it is a path of this index to go on to; ``otherwise`` where it may lead anywhere else."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # brackets of an address that is none
+        return otherwise
     fits = text.startswith("/") and not text.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
     return text if fits and text.isprintable() and "\\" not in text else otherwise
 
