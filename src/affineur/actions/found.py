@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from affineur.core.caveats import ALL_ACTIONS
 from affineur.projections import follow
@@ -30,6 +30,7 @@ def found(index: Index, now: datetime, operator: str = FIRST_OPERATOR) -> Founde
         if accounts.any_account(connection):
             return None
         key = accounts.add_account(connection, operator, now, office="operator")
-        made = minting.account_token(connection, key, "first token", now, actions=ALL_ACTIONS)
+        ends = now + timedelta(days=index.settings.maximum_token_days)
+        made = minting.account_token(connection, key, "first token", now, actions=ALL_ACTIONS, expires_at=ends)
     follow.bring_up(index)
     return Founded(operator, made.secret)
