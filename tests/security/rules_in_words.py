@@ -52,6 +52,8 @@ NO_ROUTE = {
 }
 """Acts that nothing on the web does, and why."""
 
+READ_BY_NARROWED = {"read", "see-account", "see-machine"}
+"""What a token for some projects still reads of all: not who is at other projects, nor on the index."""
 MACHINES_MAY = {"read", "upload", "yank", "see-account", "revoke-token"}
 """Of an automation account that is maintainer of every project here."""
 PUBLISHERS_MAY = {"upload"}
@@ -139,5 +141,5 @@ def publisher(rule: Rule, state: str) -> str:
 def _token(rule: Rule, shown: Token, state: str) -> str | None:
     if rule.right not in shown.rights:
         return "token"
-    fits = shown.projects is None or rule.right == "read" or state in shown.projects
+    fits = shown.projects is None or rule.act in READ_BY_NARROWED or state in shown.projects
     return None if fits else "token"

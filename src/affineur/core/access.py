@@ -195,7 +195,7 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
     need = ACTIONS[action]
     for decision in (
         not_frozen(actor),
-        _token_covers(actor, need, resource),
+        _token_covers(actor, action, need, resource),
         _has_standing(actor, action, need, resource),
         _publisher_where_required(actor, action, resource),
         _is_protected(actor, action, need, now),
@@ -218,8 +218,12 @@ def not_frozen(actor: Actor) -> Decision:
     return allow("access.frozen")
 
 
-def _token_covers(actor: Actor, need: Need, resource: Resource) -> Decision:
-    """What a token was narrowed to, by whoever made it or by whoever holds it."""
+def _token_covers(actor: Actor, action: Action, need: Need, resource: Resource) -> Decision:
+    """What a token was narrowed to, by whoever made it or by whoever holds it.
+
+    Narrowed to a project it still installs others, and tells of its own account; it tells nothing of the people of
+    other projects, nor of everybody on the index.
+    """
     if actor.token_id is not None and need.right is None:
         return deny(
             "access.signed-in", "No token is enough for this.", "Sign in on the pages of this index and do it there."
@@ -230,7 +234,7 @@ def _token_covers(actor: Actor, need: Need, resource: Resource) -> Decision:
             f"This token may not {need.right}: it is for {_listed(actor.actions)} only.",
             f"Use a token with the action `{need.right}`.",
         )
-    if actor.projects is None or need.right == "read":
+    if actor.projects is None or action in ("read", "see-account", "see-machine"):
         return allow("access.token")
     if resource.project is None:
         return deny(
