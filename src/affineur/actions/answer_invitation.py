@@ -16,7 +16,6 @@ from affineur.shell.store import accounts, emails, grants, journal, offers, outb
 from affineur.shell.store.offers import Invitation
 
 from . import permission
-from .parting import said
 
 
 def accept_invitation(index: Index, by: Caller, invitation_id: int) -> NormalizedName:
@@ -94,12 +93,12 @@ def _log_and_tell_of_role(
     connection: sa.Connection, by: Caller, found: Invitation, holder_id: int, held: str | None
 ) -> None:
     holder = accounts.by_id(connection, holder_id)
-    name = holder.name if holder else said(by)
+    name = holder.name if holder else by.actor.name
     _log_answer(connection, by, found, "accepted")
     facts = {"role": found.role, "before": held, "by": found.by}
     security.append(connection, by, Happened("RoleGranted", holder_id, name, found.project, facts=facts))
     _tell_inviter(connection, by, found, name, "accepted")
-    letter = {"project": found.project, "role": found.role, "account": name, "by": found.by or said(by), "at": by.now}
+    letter = {"project": found.project, "role": found.role, "account": name, "by": found.by, "at": by.now}
     told_otherwise = (found.by_id, by.actor.account_id, holder_id)
     grants.tell_people(connection, found.project_id, "role-granted", letter, by.now, but=told_otherwise)
 

@@ -60,7 +60,7 @@ def renew(connection: sa.Connection, index: Index, by: Caller, account: AccountR
     """Give and take what groups come to; the projects whose pages change, to be made anew after the transaction."""
     held = identities.held(connection, account.id)
     known = identities.existing(connection, {*owed.roles, *held.roles})
-    last = identities.is_last_operator(connection, account.id)
+    last = accounts.other_operators(connection, account.id) == 0
     alone = departures.sole_owner_of(connection, account.id)
     found = company.changes(
         held, owed, known, last_operator=last, only_owner_of=[NormalizedName(each) for each in alone]

@@ -18,6 +18,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, identities, security, tickets
 from affineur.shell.store.identities import IdentityRow
 
+from .beginning import place_of
 from .company_groups import Answer, renew, require_set_up, use_up
 
 PURPOSE = "company-link"
@@ -128,6 +129,5 @@ def _tell(
     connection: sa.Connection, by: Caller, account_id: int, name: str, event: str, note: str, **facts: object
 ) -> None:
     security.append(connection, by, Happened(event, account_id, name, facts=facts))
-    place = by.origin.address or "an address that is not kept"
-    values = {"account": name, "at": by.now, "note": note, "place": place}
+    values = {"account": name, "at": by.now, "note": note, "place": place_of(by.origin)}
     emails.tell(connection, account_id, "session-note", values, by.now)

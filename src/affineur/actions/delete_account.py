@@ -71,7 +71,7 @@ def _require_nothing_is_orphaned(connection: sa.Connection, found: AccountRow) -
             "Invite another sponsor, or delete the automation account first.",
             machines=machines,
         )
-    if found.office == "operator" and departures.other_operators(connection, found.id) == 0:
+    if found.office == "operator" and accounts.other_operators(connection, found.id) == 0:
         refuse(
             "account.last-operator",
             f"'{found.name}' is the last operator of this index.",

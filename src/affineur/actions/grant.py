@@ -38,7 +38,7 @@ def set_role(index: Index, by: Caller, project: NormalizedName, account: str, ro
         before = parting.find_holder(connection, found.id, holder.id)
         if (before and before.role) == role:
             return False
-        shared = {"project": found.display_name, "account": holder.name, "by": parting.said(by), "at": by.now}
+        shared = {"project": found.display_name, "account": holder.name, "by": by.actor.name or None, "at": by.now}
         everybody = ("owner", "maintainer")
         if role is None:
             assert before is not None  # noqa: S101 - or nothing would change

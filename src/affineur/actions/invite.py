@@ -23,7 +23,7 @@ from affineur.shell.store import accounts, attempts, emails, grants, offers, out
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.projects import ProjectRow
 
-from . import parting, permission
+from . import permission
 
 PAGE = "account/projects"
 """Where invitations are answered, below the address of the index."""
@@ -70,8 +70,13 @@ def invite(index: Index, by: Caller, project: NormalizedName, whom: str, role: R
         facts = {"role": role, "invitation": made, "by_address": named is None}
         about = Happened("RoleOffered", account_id, None if named is None else named.name, project, facts=facts)
         security.append(connection, by, about)
-        letter = {"project": found.display_name, "role": role, "by": parting.said(by), "expires_at": expires_at,
-                  "page": PAGE}  # fmt: skip
+        letter: dict[str, object] = {
+            "project": found.display_name,
+            "role": role,
+            "by": by.actor.name or None,
+            "expires_at": expires_at,
+            "page": PAGE,
+        }
         _tell(connection, index, by, named, whom, letter)
         grants.note_act(connection, found.id, by.actor.account_id, by.now)
     return Invited(made, whom if named is None else named.name, expires_at)

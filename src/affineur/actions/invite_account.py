@@ -52,7 +52,7 @@ def invite_account(index: Index, by: Caller, address: str, office: Office | None
                 tickets.withdraw(connection, INVITATION, by.now, subject=old.subject)
         secret = tickets.issue(connection, INVITATION, None, invitation_subject(fit, office), by.now, INVITATION_LASTS)
         path = f"account/register/finish?ticket={secret}"
-        values = {"link": path, "inviter": by.actor.name or "An operator", "expires_at": ends}
+        values = {"link": path, "inviter": by.actor.name or None, "expires_at": ends}
         outbox.put(connection, by.now, fit, "registration-invitation", values)
         facts = {"address": fit, "office": office}
         security.append(connection, by, Happened("InvitedToIndex", None, None, facts=facts))

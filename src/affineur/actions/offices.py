@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from affineur.core import offices
 from affineur.core.access import INDEX, Office, may
 from affineur.core.decision import refuse
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, security
-from affineur.shell.store.schema import account as account_table
-
-CONSOLE_NAME = "the console of the index"
-"""Who did it, in a letter, where nobody was signed in."""
 
 
 def set_office(index: Index, by: Caller, account: str, office: Office | None) -> bool:
@@ -30,19 +24,10 @@ def set_office(index: Index, by: Caller, account: str, office: Office | None) ->
         if found.office == office:
             return False
         offices.may_take_over(found.kind, office, found.name).require()
-        offices.may_step_down(by.actor, found.office, office, _other_operators(connection, found.id)).require()
+        offices.may_step_down(by.actor, found.office, office, accounts.other_operators(connection, found.id)).require()
         accounts.change(connection, found.id, office=office)
         facts = {"old": found.office, "new": office}
         security.append(connection, by, Happened("OfficeChanged", found.id, found.name, facts=facts))
-        values = {"account": found.name, "at": by.now, "office": office, "by": by.actor.name or CONSOLE_NAME}
+        values = {"account": found.name, "at": by.now, "office": office, "by": by.actor.name or None}
         emails.tell(connection, found.id, "office-changed", values, by.now)
     return True
-
-
-def _other_operators(connection: sa.Connection, account_id: int) -> int:
-    """How many other operators there are who could act."""
-    table = account_table.c
-    query = sa.select(sa.func.count()).where(
-        table.office == "operator", table.id != account_id, table.deleted_at.is_(None), table.frozen_at.is_(None)
-    )
-    return int(connection.scalar(query) or 0)

@@ -71,11 +71,6 @@ def find_holder(connection: sa.Connection, project_id: int, account_id: int) -> 
     return next((each for each in grants.holders(connection, project_id) if each.account_id == account_id), None)
 
 
-def said(by: Caller) -> str:
-    """Who acts, as letters call them."""
-    return by.actor.name or "the operator of this index"
-
-
 def _revoke_tokens(connection: sa.Connection, by: Caller, found: ProjectRow, holder: Holder) -> None:
     def is_for_nothing_else(row: tokens.TokenRow) -> bool:
         grant = row.grant

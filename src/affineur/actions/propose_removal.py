@@ -38,7 +38,7 @@ def propose_removal(index: Index, by: Caller, project: NormalizedName, account: 
         due_at = by.now + roles.OBJECTION_LASTS
         shared = {"project": found.display_name, "role": holder.role, "account": holder.name}
         if holder.kind == "automation":
-            letter = {**shared, "by": parting.said(by), "at": by.now}
+            letter: dict[str, object] = {**shared, "by": by.actor.name or None, "at": by.now}
             answering = [each.account_id for each in sponsors.of(connection, holder.account_id)]
             grants.tell_people(connection, found.id, "role-removed", letter, by.now, but=answering)
             sponsors.tell(connection, by.now, answering, "role-removed", letter)
@@ -51,7 +51,7 @@ def propose_removal(index: Index, by: Caller, project: NormalizedName, account: 
             facts = {"proposal": made, "due_at": due_at.isoformat()}
             about = Happened("RemovalProposed", holder.account_id, holder.name, project, facts=facts)
             security.append(connection, by, about)
-            letter = {**shared, "by": parting.said(by), "reason": reason, "due_at": due_at,
+            letter = {**shared, "by": by.actor.name or None, "reason": reason, "due_at": due_at,
                       "page": f"account/projects/{project}"}  # fmt: skip
             emails.tell(connection, holder.account_id, "removal-proposed", letter, by.now)
             told_otherwise = (holder.account_id, by.actor.account_id)

@@ -24,7 +24,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import attempts, grants, journal, projects, publishers, security, tokens
 from affineur.shell.store.publishers import Registered
 
-from . import owners, permission
+from . import permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +123,5 @@ def _tell(
     name = rules.display(described)
     happened = Happened(event, actor.account_id, actor.name or None, found.name, facts={"publisher": name, "id": key})
     security.append(connection, by, happened)
-    values = {"project": str(found.name), "publisher": name, "by": owners.by_whom(actor), "at": by.now}
-    owners.tell(connection, found.id, _LETTERS[event], values, by.now)
+    values = {"project": str(found.name), "publisher": name, "by": actor.name or None, "at": by.now}
+    grants.tell_people(connection, found.id, _LETTERS[event], values, by.now, everywhere=True)

@@ -20,7 +20,7 @@ from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import grants, journal, projects, publishers, security
 
-from . import owners, permission
+from . import permission
 
 
 def require_publishers(index: Index, by: Caller, project: NormalizedName) -> bool:
@@ -47,8 +47,8 @@ def require_publishers(index: Index, by: Caller, project: NormalizedName) -> boo
         else:
             _journal(connection, by, "PublishersRequired", found)
             _log(connection, by, "PublishersRequired", project)
-        values = {"project": str(project), "by": owners.by_whom(by.actor), "at": by.now}
-        owners.tell(connection, found.id, "publishers-only-on", values, by.now)
+        values = {"project": str(project), "by": by.actor.name or None, "at": by.now}
+        grants.tell_people(connection, found.id, "publishers-only-on", values, by.now, everywhere=True)
     pages.project(index, project)
     return True
 
@@ -69,11 +69,11 @@ def release_publishers(index: Index, by: Caller, project: NormalizedName) -> dat
         _log(connection, by, "PublishersReleaseScheduled", project, due_at=due.isoformat())
         values = {
             "project": str(project),
-            "by": owners.by_whom(by.actor),
+            "by": by.actor.name or None,
             "due_at": due,
-            "page": owners.publishing_page(project),
+            "page": f"account/projects/{project}/publishing",
         }
-        owners.tell(connection, found.id, "publishers-only-off-scheduled", values, by.now)
+        grants.tell_people(connection, found.id, "publishers-only-off-scheduled", values, by.now, everywhere=True)
     return due
 
 
@@ -87,8 +87,8 @@ def keep_publishers(index: Index, by: Caller, project: NormalizedName) -> bool:
         publishers.set_only(connection, found.id, True, None)
         grants.note_act(connection, found.id, by.actor.account_id, by.now)
         _log(connection, by, "PublishersReleaseCancelled", project)
-        values = {"project": str(project), "by": owners.by_whom(by.actor), "at": by.now}
-        owners.tell(connection, found.id, "publishers-only-on", values, by.now)
+        values = {"project": str(project), "by": by.actor.name or None, "at": by.now}
+        grants.tell_people(connection, found.id, "publishers-only-on", values, by.now, everywhere=True)
     return True
 
 
@@ -109,7 +109,9 @@ def _open(index: Index, project: NormalizedName, now: datetime) -> bool:
         publishers.set_only(connection, found.id, False, None)
         _journal(connection, by, "PublishersReleased", found)
         _log(connection, by, "PublishersReleased", project)
-        owners.tell(connection, found.id, "publishers-only-off", {"project": str(project), "at": ends}, now)
+        grants.tell_people(
+            connection, found.id, "publishers-only-off", {"project": str(project), "at": ends}, now, everywhere=True
+        )
     pages.project(index, project)
     return True
 

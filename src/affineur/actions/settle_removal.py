@@ -65,7 +65,7 @@ def remove(index: Index, by: Caller, project: NormalizedName, account: str) -> N
         if holder.kind == "person":
             roles.may_part(holder.role, grants.crew(connection, found.id), found.display_name).require()
         letter = {"project": found.display_name, "role": holder.role, "account": holder.name,
-                  "by": parting.said(by), "at": by.now}  # fmt: skip
+                  "by": by.actor.name or None, "at": by.now}  # fmt: skip
         parting.part(connection, by, found, holder, "moderator")
         grants.tell_people(connection, found.id, "role-removed", letter, by.now, roles=_EVERYBODY)
         emails.tell(connection, holder.account_id, "role-removed", letter, by.now)

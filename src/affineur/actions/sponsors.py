@@ -42,7 +42,7 @@ def invite_sponsor(index: Index, by: Caller, machine: str, account: str) -> str:
         values: dict[str, object] = {
             "account": invited.name,
             "machine": found.name,
-            "by": by.actor.name,
+            "by": by.actor.name or None,
             "expires_at": by.now + machines.OFFER_LASTS,
             "page": PAGE,
         }

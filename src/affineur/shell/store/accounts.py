@@ -170,6 +170,11 @@ def operators(connection: sa.Connection) -> list[int]:
     return list(connection.scalars(query))
 
 
+def other_operators(connection: sa.Connection, account_id: int) -> int:
+    """How many people run this index and could act, beside the account of that id."""
+    return sum(each != account_id for each in operators(connection))
+
+
 def any_account(connection: sa.Connection) -> bool:
     """Whether there is any account."""
     return connection.scalar(sa.select(account.c.id).limit(1)) is not None

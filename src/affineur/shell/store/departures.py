@@ -60,17 +60,6 @@ def roles_of(connection: sa.Connection, account_id: int) -> list[tuple[str, int,
     return [(row.name, row.id, row.role) for row in connection.execute(query)]
 
 
-def other_operators(connection: sa.Connection, account_id: int) -> int:
-    """How many other people run this index."""
-    query = sa.select(sa.func.count()).where(
-        account.c.office == "operator",
-        account.c.kind == "person",
-        account.c.id != account_id,
-        account.c.deleted_at.is_(None),
-    )
-    return int(connection.execute(query).scalar_one())
-
-
 def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:
     """Delete all that belongs to an account, and all of its row but the name.
 

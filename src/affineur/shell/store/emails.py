@@ -122,11 +122,6 @@ def remove(connection: sa.Connection, row: EmailRow) -> None:
     connection.execute(email.delete().where(email.c.id == row.id))
 
 
-def remove_all(connection: sa.Connection, account_id: int) -> None:
-    """Forget every address of an account."""
-    connection.execute(email.delete().where(email.c.account_id == account_id))
-
-
 def note_failure(connection: sa.Connection, account_id: int | None, address: str, at: datetime) -> None:
     """Note that mail to an address is refused for good: what `projections.post` is told to call."""
     mine = email.c.account_id == account_id

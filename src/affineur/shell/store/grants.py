@@ -136,15 +136,19 @@ def tell_people(
     *,
     roles: Collection[str] = ("owner",),
     but: Collection[int | None] = (),
+    everywhere: bool = False,
 ) -> int:
     """Put a letter to the primary address of everybody with one of ``roles`` into the outbox; how many.
 
-    ``but``: accounts that are told in another way. Raises as `outbox.put`.
+    ``but``: accounts that are told in another way. ``everywhere``: to every verified address of theirs, as for what
+    protects the project: a thief who changes it has one mailbox, not all of them. Raises as `outbox.put`.
     """
     query = sa.select(role.c.account_id).where(role.c.project_id == project_id, role.c.role.in_(roles))
     told = [each for each in connection.scalars(query.order_by(role.c.account_id)) if each not in but]
-    found = ((each, emails.primary(connection, each)) for each in told)
-    letters = [Letter(address, template, values, each) for each, address in found if address is not None]
+    most = None if everywhere else 1
+    letters = [
+        Letter(address, template, values, each) for each in told for address in emails.verified(connection, each)[:most]
+    ]
     return outbox.put_all(connection, now, letters)
 
 

@@ -104,17 +104,6 @@ def give_role(connection: sa.Connection, project_id: int, account_id: int, given
     connection.execute(mine.values(via=COMPANY))
 
 
-def is_last_operator(connection: sa.Connection, account_id: int) -> bool:
-    """Whether nobody else is operator who could act."""
-    others = sa.select(account.c.id).where(
-        account.c.office == "operator",
-        account.c.id != account_id,
-        account.c.deleted_at.is_(None),
-        account.c.frozen_at.is_(None),
-    )
-    return connection.scalar(others.limit(1)) is None
-
-
 def note_kept(connection: sa.Connection, account_id: int, kept: Collection[int]) -> set[int]:
     """Note on which projects somebody keeps a role that no group comes to any more; those that were not noted yet."""
     mine = role.c.account_id == account_id

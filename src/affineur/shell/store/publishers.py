@@ -124,12 +124,6 @@ def owned_projects(connection: sa.Connection, account_id: int) -> list[tuple[Nor
     return [(NormalizedName(name), int(many), bool(only)) for name, many, only in connection.execute(query)]
 
 
-def owners(connection: sa.Connection, project_id: int) -> list[int]:
-    """The accounts that own a project: whoever is told of changes to it."""
-    wanted = sa.select(role.c.account_id).where(role.c.project_id == project_id, role.c.role == "owner")
-    return [int(each) for each in connection.scalars(wanted.order_by(role.c.account_id))]
-
-
 def register(
     connection: sa.Connection, found: Publisher, project_id: int, added_by: int | None, at: datetime
 ) -> str | None:
@@ -180,16 +174,6 @@ def live_tokens(connection: sa.Connection, project_id: int, now: datetime) -> li
         token.c.publisher_id.is_not(None), token.c.revoked_at.is_(None), token.c.expires_at > now
     )
     return [row.id for row in connection.execute(query) if _names(row.caveats, project_id)]
-
-
-def burnable(connection: sa.Connection, token_id: str) -> tuple[str, str] | None:
-    """Whose a token in force is, as ``(publisher id, display)``; None where it is no publisher's."""
-    row = connection.execute(
-        sa.select(publisher.c.id, publisher.c.kind, publisher.c.issuer, publisher.c.fields)
-        .join(token, token.c.publisher_id == publisher.c.id)
-        .where(token.c.id == token_id, token.c.revoked_at.is_(None))
-    ).first()
-    return None if row is None else (row.id, publishers.display(read_publisher(row.kind, row.issuer, row.fields)))
 
 
 def add_pending(
