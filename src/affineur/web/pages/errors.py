@@ -20,7 +20,7 @@ from affineur.core.negotiation import media_ranges, quality
 from affineur.web.answers import refusal, status_of
 from affineur.web.refused import note_refusal
 
-from .rendering import page
+from .rendering import page, settings_of
 from .searching import similar
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -61,8 +61,8 @@ def project_not_found(request: Request, asked: str, version: str | None = None) 
 
 
 def not_found(request: Request) -> Response:
-    """The page for an address that leads nowhere."""
-    last = request.url.path.rstrip("/").rpartition("/")[2]
+    """The page for an address that leads nowhere. A private index names no project there: anybody can be at some."""
+    last = request.url.path.rstrip("/").rpartition("/")[2] if settings_of(request).read != "token" else ""
     return page(request, "not_found.html", {"similar": similar(request, last) if last else []}, status=404)
 
 
