@@ -35,6 +35,24 @@ def secret_on(page: str) -> str:
     return found[1]
 
 
+def test_a_form_that_is_sent_again_makes_no_second_token(server: Serve) -> None:
+    index = server()
+    person, browser = visitor(index)
+    once = re.search(r'name="once" value="([^"]+)"', browser.get(PAGE).text)
+    assert once is not None
+    sent = {**WANTED, "once": once[1]}
+    assert browser.post(PAGE, {**sent, "days": "0"}).status_code == 400, "a refused form may be mended and sent again"
+    secret_on(browser.post(PAGE, sent).text)
+    again = browser.post(PAGE, sent)
+    assert again.status_code == 409 and "has made its token already" in words(again)
+    other = re.search(r'name="once" value="([^"]+)"', again.text)
+    assert other is not None and other[1] != once[1]
+    secret_on(browser.post(PAGE, {**sent, "once": other[1]}).text)
+    with store_of(index) as store, store.read() as connection:
+        assert len(tokens.listed(connection, person.id)) == 2
+    browser.close()
+
+
 def test_a_token_is_made_on_the_page_shown_once_and_publishes(server: Serve) -> None:
     index = server()
     _, browser = visitor(index)

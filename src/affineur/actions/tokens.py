@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -16,11 +16,17 @@ from affineur.core.names import NormalizedName
 from affineur.core.second_factor import STEP_UP_LASTS
 from affineur.core.security import Caller, Happened
 from affineur.core.tokens import end_of, label_of, may_be_for
+from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, emails, security, tokens
+from affineur.shell.store import accounts, emails, publishers, security, tokens
 from affineur.shell.store.tokens import TokenRow
 
 from . import minting
+
+_FORM = "form"
+"""In the place of an issuer, among what is taken once (`publishers.spend`)."""
+_FORM_KEPT = timedelta(days=1)
+"""Whoever reloads later has to prove anew who they are, and that leads to an empty form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,13 @@ def create_token(
     projects: Collection[NormalizedName] | None = None,
     expires_at: datetime | None = None,
     operator: bool = False,
+    once: str = "",
 ) -> Created:
     """A token for ``account``: one's own, or from the console anybody's, which is made where there is none.
 
     It ends at ``expires_at`` (aware UTC), at the latest after ``maximum_token_days``, which is also what holds when
-    nothing is said. ``operator`` makes a new account an operator's. Its owner is told by mail. `Refused` for an
+    nothing is said. ``operator`` makes a new account an operator's. ``once``: a word of the form that asked, by which
+    it makes one token: sent again, it is refused (``token.made``). Its owner is told by mail. `Refused` for an
     existing one that is not (rights are not given in passing), for an unfit name, and as `core.tokens` says.
     """
     named = label_of(label)
@@ -59,6 +67,7 @@ def create_token(
             refuse("account.exists", f"There is no account {account[:100]!a} on this index.", "Check its name.")
         may(by.actor, "create-token", Resource(account_id=found.id if found else None), by.now).require()
         may_be_for(by.actor, actions, tokens.in_force(connection, found.id, by.now) if found else 0).require()
+        _take_once(connection, by, once)
         key = _new_account(connection, by, account, operator) if found is None else found.id
         if found is not None and operator and found.office != "operator":
             refuse(
@@ -105,6 +114,17 @@ def confirm_token(index: Index, by: Caller, token_id: str) -> datetime:
         facts = {"token": found.id, "label": found.label, "proof": given.proof}
         security.append(connection, by, Happened("TokenConfirmed", found.account_id, found.account, facts=facts))
     return given.at + STEP_UP_LASTS
+
+
+def _take_once(connection: sa.Connection, by: Caller, once: str) -> None:
+    if once and not publishers.spend(
+        connection, _FORM, digest_of(f"{by.actor.account_id}:{once}"), by.now + _FORM_KEPT
+    ):
+        refuse(
+            "token.made",
+            "This form has made its token already, and a token is shown only once.",
+            "If you did not copy it, revoke it in the list and make another one.",
+        )
 
 
 def _tell(

@@ -22,6 +22,7 @@ _STATUS = {
     "access": 403,
     "identity": 403,
     "factor": 403,
+    "token.made": 409,
     "token.revoked": 403,
     "token.expired": 403,
     "token.not-yet": 403,

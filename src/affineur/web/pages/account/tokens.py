@@ -22,6 +22,7 @@ from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.second_factor import STEP_UP_LASTS, strong_enough
 from affineur.core.tokens import LONGEST_LABEL, USUAL_ACTIONS
+from affineur.shell.bearer import new_secret
 from affineur.shell.store import grants, tokens
 from affineur.shell.store.tokens import TokenRow
 from affineur.web.addresses import base_url
@@ -58,6 +59,8 @@ class Typed:
     only: bool = False
     projects: frozenset[str] = field(default_factory=frozenset)
     days: str = ""
+    once: str = ""
+    """The word of this very form, by which it makes one token only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def _typed(pairs: list[tuple[str, str]]) -> Typed:
         given.get("for") == "these",
         frozenset(value for name, value in pairs if name == "project"),
         given.get("days", "").strip(),
+        given.get("once", "")[:100],
     )
 
 
@@ -140,6 +144,7 @@ def _create(request: Request, session: Session, typed: Typed) -> Created:
         label=typed.label,
         actions=actions,
         projects=projects,
+        once=typed.once,
         expires_at=_end(typed.days, session.now, settings_of(request).maximum_token_days),
     )
 
@@ -188,6 +193,7 @@ async def _page(
         "most_days": maximum_days,
         "longest_label": LONGEST_LABEL,
         "fresh": fresh,
+        "once": new_secret(),
         "confirm": f"{CONFIRM}?next={PAGE}",
     }
     return account_page(request, session, "tokens.html", values, refused=refused)

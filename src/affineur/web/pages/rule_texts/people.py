@@ -37,6 +37,7 @@ PEOPLE = (
             ("token.actions", "A token is for at least one action."),
             ("token.projects", "A token for certain projects is for at least one."),
             ("token.wider", "A token makes none that may do more than itself."),
+            ("token.made", "A form makes one token, however often it is sent."),
             ("token.count", "An account has up to 200 tokens in force."),
             ("token.revoked", "A token that was revoked is refused from then on, everywhere."),
             ("token.caveat", "Every limit in a token must be one this index understands; no token is half believed."),
