@@ -143,6 +143,18 @@ def test_acts_that_ask_for_a_proof_lead_to_the_confirmation_and_back(scene: Scen
             assert scene.project in sent.headers["location"]
 
 
+def test_forms_that_one_writes_in_ask_for_the_proof_before_anything_is_typed(scene: Scene) -> None:
+    with scene.visit("ann", proof=None) as stale, scene.visit("ann") as fresh:
+        for visitor, is_asked in ((stale, True), (fresh, False)):
+            page = visitor.get(scene.page).text
+            assert ('id="whom"' in page, 'name="reason"' in page) == (not is_asked, not is_asked)
+            assert (f"/account/confirm?strength=proof&amp;next={scene.page}" in page) == is_asked
+            assert 'name="text"' in page, "writing to the others takes no proof"
+        assert 'name="email"' not in stale.get("/account/emails").text
+        assert 'name="email"' in fresh.get("/account/emails").text
+        assert 'id="name"' not in stale.get("/account/machines").text
+
+
 def test_people_without_a_role_see_nothing_of_it(scene: Scene) -> None:
     with scene.visit("nina") as nina:
         for path in ("", "/people.json", "/people.csv"):

@@ -2,7 +2,8 @@
 
 After a form the browser is sent on (303), so that reloading does not send it twice; what was done is said by a word
 in the query (``?done=…``), looked up in `DONE`, so that no foreign text is ever shown. A refusal is shown on the
-page of the form, with what was typed. One that asks for a fresh proof leads to the page that takes it, and back.
+page of the form, with what was typed. One that asks for a fresh proof leads to the page that takes it, and back; a
+form in which one writes asks for it before it is shown (`forms.proof_first`), so that nothing typed is lost.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Decision, Refused
+from affineur.core.second_factor import strong_enough
 from affineur.core.security import is_dangerous
 from affineur.web.addresses import root_path
 from affineur.web.answers import status_of
-from affineur.web.pages.rendering import personal_page
+from affineur.web.pages.rendering import personal_page, settings_of
 from affineur.web.refused import acts, record
 from affineur.web.session import Session, signed_in, to
 
@@ -55,8 +57,11 @@ def account_page(
 
     ``folder``: where the template is; pages of those who hold an office share the frame.
     """
+    settings = settings_of(request)
     shared = {
         "me": session.actor,
+        "company_name": settings.company_name if settings.company_issuer else "",
+        "is_fresh": strong_enough(session.actor.posture, "proof", session.now).allowed,
         "form_key": session.form_key,
         "sections": SECTIONS,
         "section": request.url.path.removeprefix(root_path(request)),
