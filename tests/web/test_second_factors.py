@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pyotp
 import pytest
-from tests.services.affineur import Server
+from tests.services.affineur import Server, affineur
 from tests.web.people import SESSION, Person, Visitor, sign_up, signed_in, store_of, words
 from tests.web.uploading import a_wheel, ask, new_token, published, refused, upload
 
 from affineur.core.names import NormalizedName
-from affineur.shell.store import accounts, grants, outbox, projects, schema
+from affineur.shell.store import accounts, grants, outbox, projects, recoveries, schema
 from affineur.shell.store import security as log
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -225,6 +225,32 @@ def test_a_recovery_is_cancelled_on_the_security_page(place: Server, ann: Person
     assert "Somebody asked to get into your account" in words(visitor.get("/account/security"))
     assert visitor.post("/account/security/recovery/cancel").status_code == 303
     assert "Somebody asked" not in words(visitor.get("/account/security"))
+
+
+def test_an_operator_vouches_on_the_page_of_the_account_and_on_the_console(place: Server, ann: Person) -> None:
+    olive = sign_up(place, "olive", office="operator", factors=("passkey",))
+    mod = sign_up(place, "mod", office="moderator", factors=("passkey",))
+    now, page = datetime.now(UTC), "/admin/accounts/ann"
+    with store_of(place) as store, store.write() as connection:
+        key = recoveries.add(connection, ann.id, now, now + timedelta(days=14), knows_password=False)
+        accounts.change(connection, olive.id, created_at=now - 30 * DAY)
+    with signed_in(place, mod, proof="passkey") as moderator:
+        assert "Getting back in" not in moderator.get(page).text
+        assert moderator.post(f"{page}/vouch").status_code == 403
+    with signed_in(place, olive, proof="passkey") as operator:
+        assert "I have made sure that it is ann" in words(operator.get(page))
+        done = operator.post(f"{page}/vouch", follow=True)
+        assert "They were told, and wait less long." in words(done) and "I have made sure" not in words(done)
+        assert "waits for a voucher" in words(operator.post(f"{page}/vouch"))
+    with store_of(place) as store, store.write() as connection:
+        row = recoveries.open_of(connection, ann.id, now)
+        assert row is not None and (row.id, row.due_at) == (key, now + timedelta(hours=72))
+        recoveries.cancel(connection, ann.id, now)
+        recoveries.add(connection, ann.id, now, now + timedelta(days=7), knows_password=True)
+    said = affineur("account", "vouch", "ann", "--yes", "--data", place.data)
+    assert (now + timedelta(hours=24)).strftime("%Y-%m-%d %H:%M") in said
+    with pytest.raises(RuntimeError, match="Nobody waits"):
+        affineur("account", "vouch", "olive", "--yes", "--data", place.data)
 
 
 def newest(place: Server, template: str, name: str) -> str:

@@ -137,7 +137,8 @@ def vouch(index: Index, by: Caller, recovery_id: int) -> datetime:
         if voucher is not None:
             rules.may_vouch(_voucher(connection, voucher, row), by.now).require()
         is_operator = voucher is None or voucher.office == "operator"
-        row = recoveries.vouch(connection, row, None if voucher is None else voucher.id, by.now, is_operator=is_operator)
+        said = None if voucher is None else voucher.id
+        row = recoveries.vouch(connection, row, said, by.now, is_operator=is_operator)
         facts = {"due_at": row.due_at.isoformat(), "as": "operator" if is_operator else "owner"}
         security.append(connection, by, Happened("RecoveryVouched", row.account_id, row.account, facts=facts))
         said_by = "an operator of this index" if voucher is None else voucher.name

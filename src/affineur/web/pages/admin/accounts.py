@@ -12,14 +12,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions import freeze as freezing
+from affineur.actions import recover
 from affineur.actions.offices import set_office
 from affineur.core.access import INDEX, may
 from affineur.core.caveats import describe
 from affineur.core.decision import Decision, Refused, deny, refuse
 from affineur.core.offices import OFFICES
+from affineur.core.recovery import can_be_shorter
 from affineur.core.security import Caller
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, directory, emails, sponsors, tokens
+from affineur.shell.store import accounts, directory, emails, recoveries, sponsors, tokens
 from affineur.shell.store.directory import Wanted
 from affineur.web.pages.account.frame import DONE, confirmed, done
 from affineur.web.pages.rendering import index_of
@@ -34,6 +36,7 @@ _PER_PAGE = 50
 DONE |= {
     "account-frozen": "The account is frozen, and its holder was told why.",
     "account-thawed": "The account is open again, and its holder was told.",
+    "recovery-vouched": "They were told, and wait less long.",
     "office-changed": "The office is changed, and its holder was told.",
 }
 
@@ -83,6 +86,7 @@ def _one(
             "tokens": held,
             "sessions": directory.session_count(connection, found.id, session.now),
             "addresses": emails.listed(connection, found.id) if session.actor.is_operator else None,
+            "recovery": recoveries.open_of(connection, found.id, session.now) if session.actor.is_operator else None,
             "machine": sponsors.machine(connection, found.id),
             "machines": sponsors.machines(connection, found.id),
         }
@@ -92,6 +96,7 @@ def _one(
         "may_freeze": may(session.actor, "freeze", INDEX, session.now).rule != "access.office",
         "may_give": may(session.actor, "set-office", INDEX, session.now).rule != "access.office",
         "may_log": may(session.actor, "see-log", INDEX, session.now).allowed,
+        "can_be_shorter": values["recovery"] is not None and can_be_shorter(values["recovery"].facts),
         "typed": typed or {},
         "section": "/admin/",
     }
@@ -110,6 +115,13 @@ async def freeze(request: Request, session: Session) -> Response:
 async def give(request: Request, session: Session) -> Response:
     """Give it an office, another one, or none."""
     return await _act(request, session, _set_office)
+
+
+@office("set-office")
+@confirmed(ONE)
+async def vouch(request: Request, session: Session) -> Response:
+    """Vouch, as an operator, for its holder who waits to get back in."""
+    return await _act(request, session, _vouch)
 
 
 Act = Callable[[Index, Caller, str, Mapping[str, str]], str]
@@ -146,6 +158,14 @@ def _set_office(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -
     return "office-changed"
 
 
+def _vouch(index: Index, by: Caller, name: str, _: Mapping[str, str]) -> str:
+    with index.store.read() as connection:
+        found = accounts.find(connection, name)
+        waiting = None if found is None else recoveries.open_of(connection, found.id, by.now)
+    recover.vouch(index, by, 0 if waiting is None else waiting.id)
+    return "recovery-vouched"
+
+
 async def home(request: Request) -> Response:
     """The list is at ``/admin/``."""
     return to(request, "/admin/", 308)
@@ -156,5 +176,6 @@ ROUTES = [
     Route("/admin/", listed),
     Route(ONE, account),
     Route(f"{ONE}/freeze", freeze, methods=["POST"]),
+    Route(f"{ONE}/vouch", vouch, methods=["POST"]),
     Route(f"{ONE}/office", give, methods=["POST"]),
 ]
