@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.indexes import START, fill, new_index
 
+from affineur.actions.delete_account import delete_account
 from affineur.actions.freeze import freeze, thaw
 from affineur.actions.offices import set_office
 from affineur.actions.tokens import create_token
@@ -98,6 +99,12 @@ def test_an_operator_who_is_frozen_does_not_count_as_one_that_is_left(index: Ind
     freeze(index, by(index, "op"), "op2", "seen from two continents")
     with refused("office.last-operator"):
         set_office(index, by(index, "op"), "op", None)
+
+
+def test_nor_does_one_who_is_frozen_let_the_last_operator_delete_their_account(index: Index) -> None:
+    freeze(index, by(index, "op"), "op2", "seen from two continents")
+    with refused("account.last-operator"):
+        delete_account(index, by(index, "op"), "op")
 
 
 def test_the_console_may_take_the_last_operator_away(index: Index) -> None:
