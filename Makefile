@@ -5,6 +5,7 @@ PYTHON ?=
 DATA ?= ./data
 PORT ?= 8040
 SECONDS ?= 600
+EXAMPLES ?= 200
 WORKERS ?= 2
 TESTS ?=
 
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench scale demo fuzz soak lock clean clients
+.PHONY: help run test check bench scale demo fuzz describe soak lock clean clients
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +46,9 @@ demo: .venv/run.stamp .cache/demo.stamp ## Serve an index already filled with a 
 
 fuzz: .venv/run.stamp .venv/test.stamp ## Fuzz names, metadata, archives and requests for SECONDS=600
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+describe: .venv/run.stamp .venv/test.stamp ## Hold the API to its description by EXAMPLES=200 requests an operation
+	@API_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 tests/web/test_api_schema.py
 
 soak: .venv/run.stamp .venv/test.stamp clients ## Kill the server thousands of times while it works
 	@CRASH_KILLS=$${CRASH_KILLS:-5000} $(BIN)/python -m pytest --timeout 0 tests/walks/test_crash*.py

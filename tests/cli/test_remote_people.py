@@ -18,7 +18,7 @@ from tests.web.uploading import a_wheel, published, upload
 
 from affineur.cli.errors import EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
 from affineur.cli.place import warn_of_plain_http
-from affineur.core.access import Office
+from affineur.core.access import Office, Role
 from affineur.core.second_factor import StepUp
 from affineur.shell.store import grants, projects, tokens
 
@@ -32,7 +32,7 @@ class Scene:
     server: Server
     home: Path
 
-    def person(self, name: str, *, office: Office | None = None, role: grants.Role | None = None) -> Machine:
+    def person(self, name: str, *, office: Office | None = None, role: Role | None = None) -> Machine:
         """Somebody with a passkey, whose token was just confirmed with it."""
         account = sign_up(self.server, name, office=office, factors=("passkey",))
         found = json.loads(affineur("token", "create", "--user", name, "--json", "--data", self.server.data))

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin
 from urllib.parse import urlencode
@@ -188,7 +188,16 @@ def _convert(value: Any, kind: Any) -> Any:
     if get_origin(kind) in (Union, UnionType):
         kind = Union[tuple(each for each in get_args(kind) if each is not NoneType)]  # noqa: UP007 - of what is left
     # Loosely a text becomes a number; a moment is one already, and loosely would be seconds too.
-    return msgspec.convert(value, kind, strict=_is_moment(kind))
+    found = msgspec.convert(value, kind, strict=_is_moment(kind))
+    return _in_utc(found) if isinstance(found, datetime) and found.tzinfo else found
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC, where that is still within the years that can be written."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise msgspec.ValidationError("Expected a moment of the years 1 to 9999 in UTC") from None
 
 
 def _is_moment(kind: Any) -> bool:

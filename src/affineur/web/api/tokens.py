@@ -33,8 +33,8 @@ class TokenWanted(Input):
     )
     projects: Annotated[list[str], msgspec.Meta(min_length=1, max_length=_MOST_PROJECTS)] | None = None
     """Null: every project that the account may act on."""
-    expires_at: datetime | None = None
-    """Null: as late as this index allows. With a time zone."""
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    """Null: as late as this index allows."""
 
 
 class TokenListed(Output):
@@ -88,8 +88,6 @@ def get_token(call: Call) -> TokenListed:
 def make_token(call: Call) -> Made:
     """Make a token for the account that calls."""
     wanted: TokenWanted = call.body
-    if wanted.expires_at is not None and wanted.expires_at.tzinfo is None:
-        refuse("token.expiry", "The end of a token is a moment with a time zone.", "Add Z, or an offset.")
     made = create_token(
         call.index,
         call.caller,
