@@ -49,10 +49,26 @@ class Pace:
     seconds_to_change_window: float = 0
 
 
+PERSON = Pace(
+    seconds_per_key=60 / (40 * 5),  # 40 words a minute, a word being five keys
+    seconds_per_word=60 / 200,  # reads 200 words a minute, and each page down to what is pressed
+    seconds_to_keep_codes=30,
+    seconds_to_change_window=5,
+)
+"""Somebody who does this for the first time."""
+
+_TEXT_BEFORE = """one => {
+    const before = document.createRange();
+    before.setStart(document.querySelector("main"), 0);
+    before.setEndBefore(one);
+    return before.toString();
+}"""
+
+
 class Newcomer:
     """Somebody in a browser; ``saw`` is told the name of each page when they look at it. ``pressed`` is the way."""
 
-    def __init__(self, page: Page, pace: Pace | None = None, saw: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, page: Page, pace: Pace | None = None, saw: Callable[[str], object] = lambda _: None) -> None:
         self.page, self.pace, self.saw = page, pace or Pace(), saw
         self.pressed: list[str] = []
 
@@ -126,8 +142,13 @@ class Newcomer:
         self.look("project")
 
     def press(self, name: str) -> None:
-        """Press the one link or button in the page's content that is called so and can be seen."""
+        """Press the one link or button in the page's content that is called so and can be seen.
+
+        Everything that stands before it in the page is read first.
+        """
         found = self._pressable(name)
+        if self.pace.seconds_per_word:
+            time.sleep(self.pace.seconds_per_word * len(str(found.evaluate(_TEXT_BEFORE)).split()))
         assert found.is_enabled(), f"{name!r} cannot be pressed on {self.where}"
         found.click()
         self.pressed.append(name)
@@ -140,9 +161,8 @@ class Newcomer:
         field.press_sequentially(text, delay=self.pace.seconds_per_key * 1000)
 
     def look(self, name: str) -> None:
-        """Look at a page that is there: ``saw`` is told, and every word in it is read."""
+        """Look at a page that is there: ``saw`` is told."""
         self.saw(name)
-        time.sleep(self.pace.seconds_per_word * len(self.page.locator("main").inner_text().split()))
 
     def change_window(self) -> None:
         """Go to the mail or to the terminal, and back."""

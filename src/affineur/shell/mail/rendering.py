@@ -126,6 +126,7 @@ def _texts() -> Environment:
     made.filters.update(
         moment=lambda value: _Made(_moment(_parsed(value))),
         day=lambda value: _Made(_day(_parsed(value))),
+        duration=_duration,
         later=lambda value, minutes: _parsed(value) + timedelta(minutes=int(minutes)),
         quoted=_quoted,
         under=lambda path, house: _Made(house["address"].rstrip("/") + "/" + str(path).lstrip("/")),
@@ -174,6 +175,14 @@ def _quoted(text: str) -> _Made:
 
 def _parsed(value: object) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+
+
+def _duration(minutes: object) -> str:
+    """Minutes in words, in hours where these are whole."""
+    hours, rest = divmod(int(str(minutes)), 60)
+    if rest or not hours:
+        return f"{minutes} minutes" if minutes != 1 else "1 minute"
+    return "an hour" if hours == 1 else f"{hours} hours"
 
 
 def _moment(at: datetime) -> str:
