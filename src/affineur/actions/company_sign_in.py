@@ -31,18 +31,15 @@ from affineur.shell.store import (
     outbox,
     security,
     sessions,
-    tickets,
 )
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.identities import IdentityRow
 from affineur.shell.store.sessions import SessionRow
 
+from .addresses import send_link
 from .beginning import Begun, Stranger, begin, caller_for
 from .company_groups import Answer, renew, use_up
 
-VERIFY = "verify-email"
-LINK_LASTS = timedelta(hours=24)
-"""Of the mail that verifies an address the company did not vouch for: as for every other (`emails`)."""
 _NOTED = (Limit("company-noted", 20, timedelta(hours=1)),)
 """How often refusals from one address go into the log, which is never shortened."""
 
@@ -206,12 +203,10 @@ def _add_address(
         security.append(connection, caller, Happened("EmailVerified", account.id, account.name, facts=facts))
         outbox.put(connection, caller.now, address, "welcome", {"account": account.name}, account.id)
         return
-    row = emails.add(connection, account.id, address, caller.now)
+    row = emails.find(connection, account.id, emails.add(connection, account.id, address, caller.now))
+    assert row is not None  # noqa: S101 - it was added just now
     security.append(connection, caller, Happened("EmailAdded", account.id, account.name, facts=facts))
-    secret = tickets.issue(connection, VERIFY, account.id, str(row), caller.now, LINK_LASTS)
-    minutes = int(LINK_LASTS.total_seconds() // 60)
-    values = {"account": account.name, "link": f"account/emails/verify?ticket={secret}", "minutes": minutes}
-    outbox.put(connection, caller.now, address, VERIFY, values, account.id)
+    send_link(connection, account.name, caller.now, row)
 
 
 def _free_name(connection: sa.Connection, suggested: str) -> str:

@@ -18,27 +18,10 @@ from affineur.core.decision import Refused, refuse
 from affineur.core.second_factor import REMOVAL_WAITS
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
-from affineur.shell.mail.letters import UnfitMail, require_address
-from affineur.shell.store import attempts, emails, outbox, security, tickets
+from affineur.shell.store import attempts, emails, security, tickets
 from affineur.shell.store.emails import EmailRow
 
-from .joining import TAKEN
-
-VERIFY = "verify-email"
-LINK_LASTS = timedelta(hours=24)
-
-
-def require_fit(address: str) -> str:
-    """``address`` without spaces around it; `Refused` (``email.format``) where it is not one address."""
-    try:
-        require_address(address.strip())
-    except UnfitMail:
-        refuse(
-            "email.format",
-            "This is not an e-mail address.",
-            "It looks like name@example.org, without a name beside it.",
-        )
-    return address.strip()
+from .addresses import TAKEN, VERIFY, require_fit, send_link
 
 
 def add_email(index: Index, by: Caller, address: str) -> EmailRow:
@@ -60,7 +43,7 @@ def add_email(index: Index, by: Caller, address: str) -> EmailRow:
         emails.tell(connection, key, "email-added", told, by.now)
         found = emails.find(connection, key, emails.add(connection, key, fit, by.now))
         assert found is not None  # noqa: S101 - it was added just now
-        _send_link(connection, by, found)
+        send_link(connection, by.actor.name, by.now, found)
         security.append(connection, by, Happened("EmailAdded", key, by.actor.name, facts={"address": fit}))
     return found
 
@@ -75,7 +58,7 @@ def send_link_again(index: Index, by: Caller, email_id: int) -> EmailRow:
     with index.store.write() as connection:
         row = _find(connection, key, email_id)
         if row.verified_at is None:
-            _send_link(connection, by, row)
+            send_link(connection, by.actor.name, by.now, row)
     return row
 
 
@@ -179,14 +162,3 @@ def _find(connection: sa.Connection, account_id: int, email_id: int) -> EmailRow
 def _count(index: Index, by: Caller, address: str) -> None:
     counted = attempts.limits(throttle.VERIFY_MAIL, "mailbox", address_key(address))
     attempts.take(index.store, counted, by.now).require()
-
-
-def _send_link(connection: sa.Connection, by: Caller, row: EmailRow) -> None:
-    tickets.withdraw(connection, VERIFY, by.now, account_id=row.account_id, subject=str(row.id))
-    secret = tickets.issue(connection, VERIFY, row.account_id, str(row.id), by.now, LINK_LASTS)
-    values = {
-        "account": by.actor.name,
-        "link": f"account/emails/verify?ticket={secret}",
-        "minutes": int(LINK_LASTS.total_seconds() // 60),
-    }
-    outbox.put(connection, by.now, row.address, "verify-email", values, row.account_id)

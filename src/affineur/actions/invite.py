@@ -144,7 +144,7 @@ def _tell(
     """Write to whoever is invited: to a machine's sponsors; to an address only where an account has it, or may."""
     if named is not None:
         machine = [each.account_id for each in sponsors.of(connection, named.id)] if named.kind == "automation" else []
-        sponsors.tell(connection, by.now, machine or [named.id], "role-invitation", letter)
+        emails.tell_primary(connection, machine or [named.id], "role-invitation", letter, by.now)
         return
     holder = emails.holder(connection, whom)
     if holder is not None:

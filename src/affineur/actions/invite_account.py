@@ -14,10 +14,10 @@ from affineur.core.accounts import registration, require_name
 from affineur.core.decision import refuse
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
-from affineur.shell.mail.letters import UnfitMail, require_address
 from affineur.shell.store import accounts, emails, outbox, security, tickets
 
-from .joining import INVITATION, TAKEN, invitation_subject, welcome_of
+from .addresses import TAKEN, require_fit
+from .registration_links import INVITATION, invitation_subject, welcome_of
 
 INVITATION_LASTS = timedelta(days=14)
 
@@ -42,7 +42,7 @@ def invite_account(index: Index, by: Caller, address: str, office: Office | None
     if office is not None:
         may(by.actor, "set-office", INDEX, by.now).require()
     registration(index.settings.registration, invited=True).require()
-    fit = _fit(address)
+    fit = require_fit(address)
     ends = by.now + INVITATION_LASTS
     with index.store.write() as connection:
         if emails.holder(connection, fit) is not None:
@@ -91,7 +91,7 @@ def create_account(
     """
     may(by.actor, "set-office" if office else "invite-account", INDEX, by.now).require()
     require_name(name)
-    fit = None if address is None else _fit(address)
+    fit = None if address is None else require_fit(address)
     with index.store.write() as connection:
         if accounts.is_taken(connection, name):
             refuse("account.exists", f"There is, or was, an account '{name}' on this index.", "Use another name.")
@@ -103,11 +103,3 @@ def create_account(
         facts = {"address": fit, "office": office}
         security.append(connection, by, Happened("AccountCreated", key, name, facts=facts))
     return key
-
-
-def _fit(address: str) -> str:
-    try:
-        require_address(address.strip())
-    except UnfitMail:
-        refuse("email.format", "This is not an e-mail address.", "It looks like name@example.org.")
-    return address.strip()

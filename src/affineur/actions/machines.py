@@ -22,7 +22,7 @@ from affineur.core.security import Caller, Happened
 from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, grants, journal, projects, security, sponsors, tokens
+from affineur.shell.store import accounts, emails, grants, journal, projects, security, sponsors, tokens
 from affineur.shell.store.sponsors import Machine
 
 from . import minting
@@ -92,7 +92,7 @@ def create_machine_token(
             "scope": scope,
             "expires_at": expires_at,
         }
-        sponsors.tell(connection, by.now, [each.account_id for each in found.sponsors], "token-created", told)
+        emails.tell_primary(connection, [each.account_id for each in found.sponsors], "token-created", told, by.now)
     return made
 
 

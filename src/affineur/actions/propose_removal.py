@@ -41,7 +41,7 @@ def propose_removal(index: Index, by: Caller, project: NormalizedName, account: 
             letter: dict[str, object] = {**shared, "by": by.actor.name or None, "at": by.now}
             answering = [each.account_id for each in sponsors.of(connection, holder.account_id)]
             grants.tell_people(connection, found.id, "role-removed", letter, by.now, but=answering)
-            sponsors.tell(connection, by.now, answering, "role-removed", letter)
+            emails.tell_primary(connection, answering, "role-removed", letter, by.now)
             parting.part(connection, by, found, holder, "removed")
             made = None
         else:

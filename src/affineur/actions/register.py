@@ -21,8 +21,9 @@ from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork
 from affineur.shell.store import accounts, attempts, emails, outbox, security, tickets
 
+from .addresses import TAKEN
 from .beginning import Begun, Stranger, begin, caller_for
-from .joining import INVITATION, REGISTER, TAKEN, Welcome, welcome_of
+from .registration_links import INVITATION, REGISTER, Welcome, welcome_of
 
 LINK_LASTS = timedelta(hours=24)
 

@@ -16,7 +16,7 @@ from affineur.core.decision import refuse
 from affineur.core.security import Caller, Happened
 from affineur.core.throttle import INVITATION
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, attempts, security, sponsors
+from affineur.shell.store import accounts, attempts, emails, security, sponsors
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.sponsors import Machine, Offer
 
@@ -46,7 +46,7 @@ def invite_sponsor(index: Index, by: Caller, machine: str, account: str) -> str:
             "expires_at": by.now + machines.OFFER_LASTS,
             "page": PAGE,
         }
-        sponsors.tell(connection, by.now, [invited.id], "sponsor-invitation", values)
+        emails.tell_primary(connection, [invited.id], "sponsor-invitation", values, by.now)
     return key
 
 

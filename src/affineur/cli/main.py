@@ -14,13 +14,13 @@ from . import (
     imports,
     keeping,
     life,
+    limits,
     log,
     login,
     machines,
     mail,
     messages,
     offices,
-    people,
     publishers,
     roles,
     tokens,
@@ -117,13 +117,13 @@ exports.register(app)
 imports.register(app)
 keeping.register(app)
 life.register(app)
+limits.register(app)
 log.register(app)
 login.register(app)
 machines.register(app)
 mail.register(app)
 messages.register(app)
 offices.register(app)
-people.register(app)
 publishers.register(app)
 roles.register(app)
 tokens.register(app)

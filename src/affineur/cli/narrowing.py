@@ -1,6 +1,6 @@
 """`affineur token narrow`: make a weaker token out of one that is at hand, without index or network.
 
-What does not live here: making and revoking tokens (`people`).
+What does not live here: making and revoking tokens (`tokens`).
 """
 
 from __future__ import annotations

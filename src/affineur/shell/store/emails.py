@@ -6,7 +6,7 @@ addresses the same (`core.accounts.address_key`), the mails themselves (`outbox`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -136,4 +136,13 @@ def tell(connection: sa.Connection, account_id: int, template: str, values: Mapp
     `outbox.put`.
     """
     letters = [Letter(address, template, values, account_id) for address in verified(connection, account_id)]
+    return outbox.put_all(connection, now, letters)
+
+
+def tell_primary(
+    connection: sa.Connection, account_ids: Iterable[int], template: str, values: Mapping[str, object], now: datetime
+) -> int:
+    """Put a letter to the primary address of each account into the outbox; how many have one. Raises as `tell`."""
+    found = ((each, primary(connection, each)) for each in account_ids)
+    letters = [Letter(address, template, values, each) for each, address in found if address is not None]
     return outbox.put_all(connection, now, letters)

@@ -7,7 +7,6 @@ are kept here. What does not live here: who may become or cease to be a sponsor 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -16,8 +15,7 @@ import sqlalchemy as sa
 
 from affineur.core.access import SPONSORLESS_WAITS, SPONSORS_NEEDED
 
-from . import accounts, emails, outbox
-from .outbox import Letter
+from . import accounts, emails
 from .schema import account, project, role, sponsor, ticket
 
 OFFER = "sponsor"
@@ -244,13 +242,4 @@ def tell_short(connection: sa.Connection, machine_id: int, at: datetime) -> int:
         "sponsors": len(found.sponsors),
         "until": found.short_from + SPONSORLESS_WAITS,
     }
-    return tell(connection, at, concerned - {machine_id}, "sponsor-short", values)
-
-
-def tell(
-    connection: sa.Connection, at: datetime, account_ids: Iterable[int], template: str, values: dict[str, object]
-) -> int:
-    """A letter to the primary address of each account; how many have one."""
-    found = ((each, emails.primary(connection, each)) for each in account_ids)
-    letters = [Letter(address, template, values, each) for each, address in found if address is not None]
-    return outbox.put_all(connection, at, letters)
+    return emails.tell_primary(connection, concerned - {machine_id}, "sponsor-short", values, at)

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from affineur.actions.addresses import VERIFY
 from affineur.actions.emails import (
-    VERIFY,
     add_email,
     remove_email,
     send_link_again,

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from affineur.actions.emails import require_fit
+from affineur.actions.addresses import require_fit
 from affineur.actions.passwords import ask_for_link, change_password, look_at_link, reset_password
 from affineur.core.decision import Decision, Refused
 from affineur.core.passwords import SHORTEST

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from affineur.actions.emails import require_fit
+from affineur.actions.addresses import require_fit
 from affineur.actions.register import ask_to_register, look_at_link, register
 from affineur.core.accounts import LONGEST_CHOSEN_NAME
 from affineur.core.decision import Decision, Refused

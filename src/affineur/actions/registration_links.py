@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from affineur.core.access import Office
-from affineur.core.decision import deny
 from affineur.shell.store.tickets import Ticket
 
 REGISTER, INVITATION = "register", "invitation"
 """Purposes of tickets. The subject is the address; of an invitation ``<office or -> <address>``."""
-
-TAKEN = deny(
-    "email.taken",
-    "Another account of this index has verified this address.",
-    "Sign in there; Forgotten? on the sign-in page helps where you do not remember how.",
-)
 
 
 @dataclass(frozen=True, slots=True)
