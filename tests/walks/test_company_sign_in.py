@@ -201,7 +201,7 @@ def test_signing_in_at_the_company_anew_confirms_that_it_is_you(house: Callable[
         assert (asked["prompt"], asked["max_age"]) == (["login"], ["300"])
         answer = ana.client.get(here.come_back(ana, ANA, "?confirm=1&next=/account/company/link"))
         assert (answer.status_code, answer.headers["location"]) == (303, "/account/company/link")
-        assert "linked to your company already" in words(ana.get("/account/company?link=1", follow=True))
+        assert "linked to Fromagerie already" in words(ana.get("/account/company?link=1", follow=True))
         age_proof(here)
         other = ana.client.get(here.come_back(ana, OTTO, "?confirm=1&next=/account/company/link"))
         assert "Somebody else signed in at Fromagerie" in words(other)
@@ -222,6 +222,8 @@ def test_an_account_is_linked_by_its_holder_with_a_yes_and_unlinked_again(house:
     holder = sign_up(here.server, "cleo")
     on_localhost = replace(here.server, url=here.url)
     with signed_in(on_localhost, holder) as cleo:
+        for path in ("/account/", "/account/security"):
+            assert 'href="/account/company/link"' in cleo.get(path).text
         page = cleo.client.get(here.come_back(cleo, person, "?link=1"))
         assert f"at Fromagerie as {person.name}" in words(page)
         ticket = page.text.partition('name="ticket" value="')[2].partition('"')[0]
