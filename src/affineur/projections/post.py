@@ -55,11 +55,6 @@ def _told_nobody(_connection: sa.Connection, _account_id: int | None, _address: 
     """For an index that keeps no account of addresses."""
 
 
-def is_set_up(index: Index) -> bool:
-    """Whether there is a server to hand mail to. If not, mails wait and `affineur mail list` shows them."""
-    return bool(index.settings.mail_server)
-
-
 def post(index: Index, clock: Clock, on_permanent_failure: Refused = _told_nobody) -> Report:
     """Send every mail that is due, each once; stops where the server is away. ``clock`` gives aware UTC.
 

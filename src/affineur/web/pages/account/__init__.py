@@ -16,7 +16,7 @@ SUBJECTS: tuple[str, ...] = (
     "messages",
     "machines",
     "overview",
-    "signing",
+    "sign_in",
     "company",
     "recovery",
     "confirm",

@@ -1,6 +1,6 @@
 """``/account/second-factor``: the second stage of signing in; and signing in by a passkey alone.
 
-What does not live here: the password (`signing`), and what a factor proves (`actions.second_stage`).
+What does not live here: the password (`sign_in`), and what a factor proves (`actions.second_stage`).
 """
 
 from __future__ import annotations
