@@ -166,7 +166,7 @@ def _proofs() -> None:
             ["recovery_id"], ["recovery.id"], name=op.f("fk_recovery_voucher_recovery_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_voucher")),
-        sa.UniqueConstraint("recovery_id", "account_id", name=op.f("uq_recovery_voucher_recovery_id")),
+        sa.UniqueConstraint("recovery_id", "account_id", name=op.f("uq_recovery_voucher_recovery_id_account_id")),
     )
     op.create_index(op.f("ix_recovery_voucher_account_id"), "recovery_voucher", ["account_id"], unique=False)
     op.create_table(
