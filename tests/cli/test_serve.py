@@ -53,6 +53,19 @@ def test_sizes_spans_and_counts_are_not_negative(name: str) -> None:
         load(environment={f"AFFINEUR_{name.upper()}": "0"})
 
 
+@pytest.mark.parametrize("text", ["no list at all\n", None])
+def test_a_list_of_stolen_passwords_that_is_of_no_use_is_said_before_anything_is_made(
+    tmp_path: Path, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / "list").write_text(text)
+    given = {"AFFINEUR_BREACHED_PASSWORDS": str(tmp_path / "list")}
+    done = run("serve", "--data", tmp_path / "d", "--port", 0, "--edge", "off", code=EXIT_USAGE, **given)
+    assert f"The list of breached passwords at {tmp_path / 'list'} is of no use" in done.stderr
+    assert "breached_passwords" in done.stderr
+    assert not (tmp_path / "d").exists()
+
+
 @pytest.mark.parametrize("host", ["nohost.invalid", "192.0.2.1", "a" * 70])
 def test_a_host_that_is_none_of_this_machine_is_not_blamed_on_the_port(tmp_path: Path, host: str) -> None:
     done = run("serve", "--data", tmp_path / "d", "--host", host, "--edge", "off", code=EXIT_NOT_READY)

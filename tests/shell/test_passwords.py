@@ -268,3 +268,9 @@ def test_a_list_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
     assert "cannot be opened" in fault.reason
     with pytest.raises(FileNotFoundError):
         is_breached(str(tmp_path / "list"), PASSWORD)
+
+
+def test_a_folder_is_no_list(tmp_path: Path) -> None:
+    fault = breach_list_fault(str(tmp_path))
+    assert fault is not None
+    assert "cannot be read" in fault.reason

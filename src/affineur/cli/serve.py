@@ -22,11 +22,12 @@ from affineur.projections import follow, pages, post
 from affineur.settings import Settings
 from affineur.shell import logs
 from affineur.shell.index import open_index
+from affineur.shell.passwords import breach_list_fault
 from affineur.shell.store import SchemaMismatch, emails
 from affineur.web import metrics, supervisor, worker
 from affineur.web.edge import program
 
-from .start import EXIT_NOT_READY, fail
+from .start import EXIT_NOT_READY, EXIT_USAGE, fail
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ CLAIM_SECONDS = 5.0
 def serve(settings: Settings, *, background: bool = True) -> int:
     """Set up what is missing, finish what a crash left, then serve until told to end; the exit status."""
     logs.configure(settings.log_level)
+    _require_breach_list(settings)
     claim = _claim(settings)
     founded = _prepare(settings)
     metrics.prepare(settings)
@@ -65,6 +67,13 @@ def run_background(settings: Settings) -> None:
         stop.set()
         posting.join()
         index.close()
+
+
+def _require_breach_list(settings: Settings) -> None:
+    """A list that is of no use is said before anything is made, not when somebody chooses a password."""
+    fault = breach_list_fault(settings.breached_passwords) if settings.breached_passwords else None
+    if fault is not None:
+        fail(fault.sentence, EXIT_USAGE)
 
 
 def _claim(settings: Settings) -> int:

@@ -171,6 +171,8 @@ def breach_list_fault(path: str) -> Decision | None:
     try:
         size = os.fstat(descriptor).st_size
         seen = [_line_at(descriptor, size * part // 64)[1] for part in range(64)]
+    except OSError as error:  # a folder can be opened
+        return _unfit(path, f"it cannot be read ({error.strerror})")
     finally:
         os.close(descriptor)
     found = [digest for digest in seen if digest]
