@@ -148,7 +148,7 @@ def test_no_file_names_a_registry_of_packages_or_a_path_of_some_machine() -> Non
 def test_every_file_that_git_keeps_is_text_of_ours_in_utf_8_or_a_known_picture() -> None:
     unreadable = []
     for file in tracked_files():
-        if file.suffix in {".png", ".ico", ".woff2", ".gz", ".whl", ".zip"}:
+        if file.suffix in {".png", ".webp", ".ico", ".woff2", ".gz", ".whl", ".zip"}:
             continue
         try:
             file.read_text(encoding="utf-8")

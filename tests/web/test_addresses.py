@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.services.affineur import MODES, Server, initialise, serve
@@ -53,6 +54,15 @@ def private(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_below_a_path_every_redirect_has_it(below: Server, path: str, status: int, target: str) -> None:
     answer = ask(below, "GET", path)
     assert (answer.status, answer.headers["location"]) == (status, target)
+
+
+def test_pages_of_an_index_with_a_tls_address_of_its_own_ask_for_tls(tmp_path: Path, below: Server) -> None:
+    data = tmp_path / "data"
+    with serve(data, initialise(data), environment={"AFFINEUR_BASE_URL": "https://index.example.org/"}) as own:
+        assert ask(own, "GET", "/").headers["strict-transport-security"] == "max-age=31536000"
+        assert ask(own, "GET", "/account/sign-in").headers["strict-transport-security"] == "max-age=31536000"
+    # Below a path the host is others' too: whether it is reached by TLS alone is not ours to say.
+    assert "strict-transport-security" not in ask(below, "GET", "/").headers
 
 
 def test_below_a_path_what_the_program_prints_can_be_used(below: Server) -> None:

@@ -49,6 +49,8 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_TLS_FOR = f"max-age={365 * 24 * 60 * 60}"
+"""For a year a browser that was here comes by TLS only. Other names of the domain are not ours to speak for."""
 
 
 def page(
@@ -73,6 +75,8 @@ def page(
         "content-security-policy": _POLICY.format(images=" https: http:" if settings.remote_images else ""),
         "cache-control": f"no-cache, {'private' if settings.read == 'token' else 'public'}",
     }
+    if settings.base_url.startswith("https://") and not root_path(request):  # a host of our own
+        headers["strict-transport-security"] = _TLS_FOR
     if status != 200:
         return _packed(request, body, status, headers | {"cache-control": "no-store"})
     # Weak: the compressed and the plain body share it.
