@@ -16,6 +16,7 @@ from tests.shell.soft_authenticator import SoftAuthenticator
 
 from affineur.actions import confirm, recover, second_stage
 from affineur.actions import factors as acts
+from affineur.actions.calling_off import OPEN
 from affineur.actions.delete_account import delete_account
 from affineur.actions.ladder import notice_ladder
 from affineur.core.decision import Refused
@@ -373,15 +374,20 @@ def test_links_that_open_or_cancel_work_once(index: Index) -> None:
     assert len(letters(index, "recovery-cancelled")) == 2
 
 
-def test_signing_in_with_a_factor_ends_a_recovery(index: Index) -> None:
+def test_signing_in_with_a_factor_ends_a_recovery_and_the_link_that_would_open_another(index: Index) -> None:
     ann = person(index)
     app, _ = add_app(index, ann)
     opened(index, ann)
     later = NOW + DAY
+    with index.store.write() as connection:
+        unused = tickets.issue(connection, OPEN, ann, "", later, DAY)
     waiting = session_of(index, ann, later, "factor")
     second_stage.finish_with_code(index, by(index, ann, later), waiting, app.at(later))
     with index.store.read() as connection:
         assert recoveries.open_of(connection, ann, later) is None
+    with pytest.raises(Refused) as error:
+        recover.open_recovery(index, by(index, ann, later), unused)
+    assert refusal(error) == "recovery.link"
 
 
 def test_a_co_owner_of_thirty_days_shortens_the_wait_and_nobody_else_can(index: Index) -> None:

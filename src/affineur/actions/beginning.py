@@ -8,13 +8,14 @@ the cookies (`web.session`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
 
 from affineur.core.accounts import NOBODY
+from affineur.core.decision import deny
 from affineur.core.devices import spoken
 from affineur.core.second_factor import Proof, StepUp
 from affineur.core.security import Caller, Happened, Origin
@@ -45,6 +46,13 @@ class Stranger:
         return Caller(NOBODY, self.now, self.origin)
 
 
+FROZEN = deny(
+    "signin.frozen",
+    "The account is frozen by the moderators of this index.",
+    "They wrote to your addresses why; answer that mail.",
+)
+"""What whoever proved to be the holder of a frozen account is answered."""
+
 FACTOR_WITHIN = timedelta(minutes=15)
 """How long the second factor is waited for."""
 
@@ -66,70 +74,64 @@ def begin(
     connection: sa.Connection,
     index: Index,
     account: AccountRow,
+    by: Stranger,
     *,
     via: Via,
     proof: Proof,
-    needs_factor: bool,
-    device: str | None,
-    origin: Origin,
-    now: datetime,
     proved_at: datetime | None,
+    needs_factor: bool = False,
+    ends: str = "",
 ) -> Begun:
-    """Begin a session for ``account``, which has given ``proof``.
+    """Begin a session for ``account``, which has given ``proof``, in the place of the one whose id is ``ends``.
 
     ``proved_at``: when they gave it, which is what a fresh proof is counted from; None: nobody says, so it counts as
-    none. ``needs_factor``: a second factor is still asked for; `complete` then makes the session whole. ``device``: the
-    secret of the device cookie the browser sent, if it did. A device that no account has used is given a secret of
-    ours: nobody is followed by a cookie that somebody else put into their browser.
+    none. ``needs_factor``: a second factor is still asked for; `complete` then makes the session whole. A device that
+    no account has used is given a secret of ours: nobody is followed by a cookie that somebody else put into their
+    browser.
     """
-    known = device is not None and sessions.is_device(connection, digest_of(device))
+    if ends:
+        sessions.end(connection, ends)
+    known = by.device is not None and sessions.is_device(connection, digest_of(by.device))
     given = None if known else new_secret()
-    device_id = digest_of(given or device or "")
+    device_id = digest_of(given or by.device or "")
     if needs_factor:
-        secret, ends = new_secret(), now + FACTOR_WITHIN
-        sessions.add(connection, _row(account, secret, "factor", via, device_id, origin, now, ends), None)
+        secret = new_secret()
+        sessions.add(connection, _row(account, by, secret, "factor", via, device_id, FACTOR_WITHIN), None)
         return Begun(secret, given, "factor", int(FACTOR_WITHIN.total_seconds()))
-    return _whole(connection, index, account, via, proof, device_id, given, origin, now, proved_at)
+    begun = _whole(connection, index, account, by, via, proof, device_id, proved_at)
+    return replace(begun, device_secret=given)
 
 
 def complete(
-    connection: sa.Connection,
-    index: Index,
-    waiting: SessionRow,
-    account: AccountRow,
-    proof: Proof,
-    origin: Origin,
-    now: datetime,
+    connection: sa.Connection, index: Index, waiting: SessionRow, account: AccountRow, proof: Proof, by: Caller
 ) -> Begun:
     """Make a session of the stage "factor" whole: the second factor, ``proof``, was given. The old one ends."""
     sessions.end(connection, waiting.id)
     device_id = waiting.device_id or digest_of(new_secret())
-    return _whole(connection, index, account, waiting.via, proof, device_id, None, origin, now, now)
+    return _whole(connection, index, account, by, waiting.via, proof, device_id, by.now)
 
 
 def _whole(
     connection: sa.Connection,
     index: Index,
     account: AccountRow,
+    asks: Stranger | Caller,
     via: str,
     proof: Proof,
     device_id: str,
-    device_secret: str | None,
-    origin: Origin,
-    now: datetime,
     proved_at: datetime | None,
 ) -> Begun:
     secret, lasts = new_secret(), timedelta(days=index.settings.session_days)
-    by = caller_for(connection, index, account, origin, now)
+    by = caller_for(connection, index, account, asks.origin, asks.now)
     since = sessions.device_known(connection, account.id, device_id)
     if since is None and sessions.any_device(connection, account.id):
         _tell_new_device(connection, account, by)
-    sessions.see_device(connection, account.id, device_id, now, origin.user_agent)
-    row = _row(account, secret, "whole", via, device_id, origin, now, now + lasts)
+    sessions.see_device(connection, account.id, device_id, by.now, by.origin.user_agent)
+    row = _row(account, by, secret, "whole", via, device_id, lasts)
     sessions.add(connection, row, None if proved_at is None else StepUp(proved_at, proof, since))
     facts = {"via": via, "proof": proof, "session": public_id(row.id)}
     security.append(connection, by, Happened("SignedIn", account.id, account.name, facts=facts))
-    return Begun(secret, device_secret, "whole", int(lasts.total_seconds()))
+    return Begun(secret, None, "whole", int(lasts.total_seconds()))
 
 
 def place_of(origin: Origin) -> str:
@@ -162,25 +164,18 @@ def caller_for(connection: sa.Connection, index: Index, account: AccountRow, ori
 
 
 def _row(
-    account: AccountRow,
-    secret: str,
-    stage: Stage,
-    via: str,
-    device_id: str,
-    origin: Origin,
-    now: datetime,
-    ends: datetime,
+    account: AccountRow, by: Stranger | Caller, secret: str, stage: Stage, via: str, device_id: str, lasts: timedelta
 ) -> SessionRow:
     return SessionRow(
         id=digest_of(secret),
         account_id=account.id,
         stage=stage,
         via=via,
-        created_at=now,
-        seen_at=now,
-        expires_at=ends,
-        address=origin.address,
-        user_agent=origin.user_agent,
+        created_at=by.now,
+        seen_at=by.now,
+        expires_at=by.now + lasts,
+        address=by.origin.address,
+        user_agent=by.origin.user_agent,
         device_id=device_id,
         challenge=None,
         challenge_at=None,

@@ -16,7 +16,7 @@ from affineur.core.access import SYSTEM
 from affineur.core.accounts import LONGEST_CHOSEN_NAME, chosen_name
 from affineur.core.company import Due
 from affineur.core.company_identity import Identity
-from affineur.core.decision import Decision, Refused, allow, deny, refuse
+from affineur.core.decision import Decision, Refused, allow, refuse
 from affineur.core.security import Caller, Happened
 from affineur.core.throttle import Limit
 from affineur.projections import pages
@@ -37,17 +37,11 @@ from affineur.shell.store.identities import IdentityRow
 from affineur.shell.store.sessions import SessionRow
 
 from .addresses import send_link
-from .beginning import Begun, Stranger, begin, caller_for
+from .beginning import FROZEN, Begun, Stranger, begin, caller_for
 from .company_groups import Answer, renew, use_up
 
 _NOTED = (Limit("company-noted", 20, timedelta(hours=1)),)
 """How often refusals from one address go into the log, which is never shortened."""
-
-FROZEN = deny(
-    "signin.frozen",
-    "The account is frozen by the moderators of this index.",
-    "They wrote to your addresses why; answer that mail.",
-)
 
 
 def sign_in(index: Index, by: Stranger, answer: Answer, ends: str = "") -> Begun:
@@ -106,22 +100,13 @@ def _welcome(
     ends: str,
 ) -> Begun:
     """Begin the session. A company that still knows somebody asks them nothing: their proof is as old as it says."""
-    if ends:
-        sessions.end(connection, ends)
     if not index.settings.password_sign_in:
         identities.end_password_sessions(connection, account.id)
+    guarded, proved_at = factors.is_guarded(connection, account.id), who.signed_in_at and min(by.now, who.signed_in_at)
     return begin(
-        connection,
-        index,
-        account,
-        via="company",
-        proof="company",
-        needs_factor=factors.is_guarded(connection, account.id),
-        device=by.device,
-        origin=by.origin,
-        now=by.now,
-        proved_at=who.signed_in_at and min(by.now, who.signed_in_at),
-    )
+        connection, index, account, by,
+        via="company", proof="company", proved_at=proved_at, needs_factor=guarded, ends=ends,
+    )  # fmt: skip
 
 
 def confirm(index: Index, by: Caller, session: SessionRow, answer: Answer) -> None:

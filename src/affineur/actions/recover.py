@@ -39,9 +39,10 @@ from affineur.shell.store.sessions import SessionRow
 
 from . import beginning
 from .beginning import Begun, place_of
+from .calling_off import OPEN, call_off
 
-OPEN, CANCEL = "recovery-open", "recovery-cancel"
-"""Purposes of tickets."""
+CANCEL = "recovery-cancel"
+"""The purpose of the tickets that end a recovery; `OPEN` is that of those that open one."""
 LINK_LASTS = timedelta(hours=1)
 TOLD_EVERY = timedelta(hours=24)
 MOST_TOKENS_NAMED = 30
@@ -108,7 +109,7 @@ def cancel_by_link(index: Index, by: Caller, secret: str) -> None:
         if ticket is None or ticket.account_id is None:
             raise Refused(LINK_OVER)
         account = _account(connection, ticket.account_id)
-        _cancel(connection, by, account, "a link in a mail")
+        call_off(connection, by, account, "a link in a mail")
 
 
 def cancel_own(index: Index, by: Caller) -> None:
@@ -116,7 +117,7 @@ def cancel_own(index: Index, by: Caller) -> None:
     with index.store.write() as connection:
         account = _account(connection, by.actor.account_id)
         may(by.actor, "see-account", Resource(account_id=account.id), by.now).require()
-        _cancel(connection, by, account, "somebody who is signed in")
+        call_off(connection, by, account, "somebody who is signed in")
 
 
 def vouch(index: Index, by: Caller, recovery_id: int) -> datetime:
@@ -167,7 +168,7 @@ def complete(index: Index, by: Caller, waiting: SessionRow) -> Begun:
         ]
         values = {"account": account.name, "at": by.now, "tokens": named[:MOST_TOKENS_NAMED]}
         emails.tell(connection, account.id, "recovery-done", values, by.now)
-        return beginning.complete(connection, index, waiting, account, "password", by.origin, by.now)
+        return beginning.complete(connection, index, waiting, account, "password", by)
 
 
 def remind(index: Index, now: datetime) -> int:
@@ -204,16 +205,6 @@ def _tell(
         page = f"account/recovery/cancel?ticket={secret}"
         letters.append(Letter(address, template, {**values, "page": page}, row.account_id))
     outbox.put_all(connection, now, letters)
-
-
-def _cancel(connection: sa.Connection, by: Caller, account: AccountRow, because: str) -> None:
-    if not recoveries.cancel(connection, account.id, by.now):
-        return
-    tickets.withdraw(connection, OPEN, by.now, account_id=account.id)
-    facts = {"because": because}
-    security.append(connection, by, Happened("RecoveryCancelled", account.id, account.name, facts=facts))
-    values = {"account": account.name, "at": by.now, "place": place_of(by.origin)}
-    emails.tell(connection, account.id, "recovery-cancelled", values, by.now)
 
 
 def _voucher(connection: sa.Connection, voucher: AccountRow, row: RecoveryRow) -> Voucher:

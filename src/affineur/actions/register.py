@@ -108,18 +108,7 @@ def _register(index: Index, by: Stranger, secret: str, name: str, hashed: str) -
         account = accounts.by_id(connection, key)
         assert account is not None  # noqa: S101 - it was added just now
         _tell(connection, caller_for(connection, index, account, by.origin, by.now), welcome)
-        return begin(
-            connection,
-            index,
-            account,
-            via="password",
-            proof="password",
-            needs_factor=False,
-            device=by.device,
-            origin=by.origin,
-            now=by.now,
-            proved_at=by.now,
-        )
+        return begin(connection, index, account, by, via="password", proof="password", proved_at=by.now)
 
 
 def _tell(connection: sa.Connection, by: Caller, welcome: Welcome) -> None:

@@ -20,16 +20,18 @@ from affineur.core.security import Caller, Happened
 from affineur.shell import passkeys
 from affineur.shell.index import Index
 from affineur.shell.passkeys import CHALLENGE_BYTES
-from affineur.shell.store import accounts, attempts, emails, factors, recoveries, security, sessions, tickets
+from affineur.shell.store import accounts, attempts, factors, security, sessions, tickets
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.factors import decoded, encoded
 from affineur.shell.store.sessions import SessionRow
 
 from . import beginning, proving
-from .beginning import Begun, Stranger, place_of
+from .beginning import Begun, Stranger
+from .calling_off import call_off
 from .proving import CEREMONY_LASTS
 
 _PASSKEY_SIGN_IN = "passkey-sign-in"
+_BY_FACTOR = "signed in with a factor"
 _NOBODYS = deny(
     "factor.unknown",
     "This security key or passkey does not belong to any account here.",
@@ -103,9 +105,7 @@ def begin_passkey_sign_in(index: Index, by: Stranger) -> Asked:
     return Asked(passkeys.authentication_options(party, challenge, passwordless=True), secret)
 
 
-def sign_in_with_passkey(
-    index: Index, by: Caller, secret: str, answer: str, device: str | None, ends: str = ""
-) -> Begun:
+def sign_in_with_passkey(index: Index, by: Stranger, secret: str, answer: str, ends: str = "") -> Begun:
     """Begin a session by a passkey alone, which has seen a PIN, finger or face: two factors in one.
 
     ``secret`` is that of `begin_passkey_sign_in`. `Refused` as `proving.passkey` answers; the same way for a key of
@@ -120,19 +120,15 @@ def sign_in_with_passkey(
         account = None if row is None else accounts.by_id(connection, row.account_id)
         if account is None or account.deleted_at is not None:
             raise Refused(_NOBODYS)
-        proof = proving.passkey(connection, index, by, account, challenge, answer, passwordless=True)
+        proof = proving.passkey(connection, index, by.caller, account, challenge, answer, passwordless=True)
         if not isinstance(proof, Decision):
-            _require_not_frozen(connection, index, by, account)
+            _require_not_frozen(connection, index, by.caller, account)
             caller = beginning.caller_for(connection, index, account, by.origin, by.now)
-            _end_recovery(connection, caller, account)
-            if ends:
-                sessions.end(connection, ends)
+            call_off(connection, caller, account, _BY_FACTOR)
             return beginning.begin(
-                connection, index, account,
-                via="passkey", proof=proof, needs_factor=False, device=device, origin=by.origin, now=by.now,
-                proved_at=by.now,
-            )  # fmt: skip
-        _log_refusal(connection, by, account, proof)
+                connection, index, account, by, via="passkey", proof=proof, proved_at=by.now, ends=ends
+            )
+        _log_refusal(connection, by.caller, account, proof)
     raise Refused(proof)
 
 
@@ -140,8 +136,8 @@ def _finish(
     connection: sa.Connection, index: Index, by: Caller, waiting: SessionRow, account: AccountRow, proof: Proof
 ) -> Begun:
     _require_not_frozen(connection, index, by, account)
-    _end_recovery(connection, by, account)
-    return beginning.complete(connection, index, waiting, account, proof, by.origin, by.now)
+    call_off(connection, by, account, _BY_FACTOR)
+    return beginning.complete(connection, index, waiting, account, proof, by)
 
 
 def _waiting_account(connection: sa.Connection, by: Caller, waiting: SessionRow) -> AccountRow:
@@ -165,14 +161,6 @@ def _require_own_sign_in(index: Index) -> None:
             "People sign in to this index through their company only.",
             "Use the company's sign-in; a passkey is then your second factor.",
         )
-
-
-def _end_recovery(connection: sa.Connection, by: Caller, account: AccountRow) -> None:
-    if recoveries.cancel(connection, account.id, by.now):
-        facts = {"because": "signed in with a factor"}
-        security.append(connection, by, Happened("RecoveryCancelled", account.id, account.name, facts=facts))
-        values = {"account": account.name, "at": by.now, "place": place_of(by.origin)}
-        emails.tell(connection, account.id, "recovery-cancelled", values, by.now)
 
 
 def _log_refusal(connection: sa.Connection, by: Caller, account: AccountRow, refused: Decision) -> None:

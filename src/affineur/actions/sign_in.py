@@ -23,7 +23,7 @@ from affineur.shell.store import accounts, attempts, emails, factors, security, 
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.attempts import Counters
 
-from .beginning import Begun, Stranger, begin, caller_for
+from .beginning import FROZEN, Begun, Stranger, begin, caller_for
 
 WRONG = deny(
     "signin.wrong",
@@ -34,11 +34,6 @@ OFF = deny(
     "signin.off",
     "Signing in with a password is switched off on this index.",
     "Sign in with your company: the button for it is on the sign-in page.",
-)
-FROZEN = deny(
-    "signin.frozen",
-    "The account is frozen by the moderators of this index.",
-    "They wrote to your addresses why; answer that mail.",
 )
 
 _NOTED = (Limit("signin-noted", 1, timedelta(hours=1)),)
@@ -128,17 +123,8 @@ def _welcome(
 ) -> Begun:
     if renewed is not None:
         accounts.change(connection, account.id, password_hash=renewed)
-    if ends:
-        sessions.end(connection, ends)
+    guarded = factors.is_guarded(connection, account.id)
     return begin(
-        connection,
-        index,
-        account,
-        via="password",
-        proof="password",
-        needs_factor=factors.is_guarded(connection, account.id),
-        device=by.device,
-        origin=by.origin,
-        now=by.now,
-        proved_at=by.now,
-    )
+        connection, index, account, by,
+        via="password", proof="password", proved_at=by.now, needs_factor=guarded, ends=ends,
+    )  # fmt: skip

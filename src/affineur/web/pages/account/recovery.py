@@ -13,14 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions import recover
+from affineur.actions.calling_off import OPEN
 from affineur.core.decision import Decision, Refused
 from affineur.core.recovery import can_be_shorter, may_complete
 from affineur.shell.store import recoveries, tickets
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, Session, current, form, to
 
-from .entering import enter
-from .unsigned import stranger_of, unsigned_page
+from .cookies import enter
+from .strangers import stranger_of, unsigned_page
 
 PAGE = "/account/recovery"
 _AFTERWARDS = "/account/security?done=recovered"
@@ -70,7 +71,7 @@ def _values(request: Request, session: Session) -> dict[str, object]:
 
 async def open_by_link(request: Request) -> Response:
     """``/account/recovery/open?ticket=…``: asks first, since programs that look through mails open links too."""
-    return await _by_link(request, recover.OPEN)
+    return await _by_link(request, OPEN)
 
 
 async def cancel_by_link(request: Request) -> Response:
@@ -80,7 +81,7 @@ async def cancel_by_link(request: Request) -> Response:
 
 async def _by_link(request: Request, purpose: str) -> Response:
     secret = request.query_params.get("ticket", "")
-    act = recover.open_recovery if purpose == recover.OPEN else recover.cancel_by_link
+    act = recover.open_recovery if purpose == OPEN else recover.cancel_by_link
     values: dict[str, object] = {"purpose": purpose, "row": None, "is_done": False}
     try:
         if request.method == "POST":

@@ -17,8 +17,8 @@ from affineur.shell.store import factors
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, Session, cookie_name, current, form, local_path, set_cookie, to
 
-from .entering import device_of, enter
-from .unsigned import stranger_of, unsigned_page
+from .cookies import enter
+from .strangers import stranger_of, unsigned_page
 
 PAGE, PASSKEY_PAGE = "/account/second-factor", "/account/sign-in/passkey"
 CEREMONY_COOKIE = "affineur_passkey"
@@ -83,7 +83,7 @@ async def passkey_sign_in(request: Request) -> Response:
         data = await form(request, None)
         begun = await asyncio.to_thread(
             second_stage.sign_in_with_passkey,
-            index_of(request), stranger.caller, secret, data.get("answer", ""), device_of(request), ends,
+            index_of(request), stranger, secret, data.get("answer", ""), ends,
         )  # fmt: skip
     except Refused as refused:
         return await _show_passkey(request, refused.decision)
