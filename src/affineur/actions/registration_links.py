@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from affineur.core.access import Office
+from affineur.core.offices import office_called
 from affineur.shell.store.tickets import Ticket
 
 REGISTER, INVITATION = "register", "invitation"
@@ -30,7 +31,4 @@ def welcome_of(ticket: Ticket) -> Welcome:
     if ticket.purpose == REGISTER:
         return Welcome(ticket.subject, None, invited=False)
     office, _, address = ticket.subject.partition(" ")
-    return Welcome(address, _OFFICES.get(office), invited=True)
-
-
-_OFFICES: dict[str, Office] = {"operator": "operator", "moderator": "moderator", "auditor": "auditor"}
+    return Welcome(address, office_called(office), invited=True)

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .options import Config, Data
+from .options import Account, Config, Data
 
 company = typer.Typer(help="Link accounts to people at the company.", no_args_is_help=True)
-
-Account = Annotated[str, typer.Argument(help="Name of the account.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -123,9 +123,9 @@ def _set(place: Place, account: str, given: str | None) -> bool:
 
     def here(index: Index, by: Caller) -> bool:
         from affineur.actions.offices import set_office
-        from affineur.core.offices import OFFICES
+        from affineur.core.offices import office_called
 
-        return set_office(index, by, account, next((each for each in OFFICES if each == given), None))
+        return set_office(index, by, account, office_called(given or ""))
 
     def there(remote: Remote) -> bool:
         was = remote.get(path("accounts", account))["office"]

@@ -17,12 +17,11 @@ from .acceptance import quoted
 from .access import Office, Role
 from .decision import Decision, Refused, allow, deny, refuse
 from .names import NormalizedName, parse_name
+from .offices import OFFICES
 
 LONGEST_GROUP = 500
 """Characters. Groups of directories are named by whole paths (``cn=…,ou=…,dc=…``)."""
 
-_OFFICES: tuple[Office, ...] = ("operator", "moderator", "auditor")
-"""The offices; of several, somebody gets the first."""
 _ROLES: tuple[Role, ...] = ("owner", "maintainer")
 _MEMBER = "member"
 
@@ -97,7 +96,7 @@ def _parse(line: str) -> GroupRule:
         _wrong(line, "it has no ' = ' between a group and what it comes to")
     if words == [_MEMBER]:
         return GroupRule(group)
-    for office in _OFFICES:
+    for office in OFFICES:
         if words == [office]:
             return GroupRule(group, office=office)
     if len(words) == 3 and words[1] == "of":
@@ -137,7 +136,7 @@ def due(rules: Collection[GroupRule], groups: Collection[str]) -> Due:
     roles: dict[NormalizedName, Role] = {}
     for role in reversed(_ROLES):
         roles |= {rule.project: role for rule in fitting if rule.role == role and rule.project is not None}
-    return Due(next((office for office in _OFFICES if office in offices), None), roles)
+    return Due(next((office for office in OFFICES if office in offices), None), roles)
 
 
 def changes(

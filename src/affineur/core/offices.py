@@ -11,6 +11,12 @@ from .access import Actor, Kind, Office
 from .decision import Decision, allow, deny
 
 OFFICES: tuple[Office, ...] = get_args(Office)
+"""All of them; of several that are due to somebody, they get the first."""
+
+
+def office_called(name: str) -> Office | None:
+    """The office of that name; None where there is none."""
+    return next((each for each in OFFICES if each == name), None)
 
 
 def may_take_over(kind: Kind, office: Office | None, name: str) -> Decision:
