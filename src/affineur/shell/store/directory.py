@@ -26,6 +26,7 @@ class Listed:
     office: Office | None
     created_at: datetime
     frozen_at: datetime | None
+    frozen_reason: str | None
     roles: int
     """On how many projects it has a role."""
 
@@ -49,7 +50,7 @@ def listed(connection: sa.Connection, wanted: Wanted, *, after: str = "", limit:
     query = (
         sa.select(
             account.c.id, account.c.name, account.c.kind, account.c.office, account.c.created_at, account.c.frozen_at,
-            held,
+            account.c.frozen_reason, held,
         )
         .where(account.c.deleted_at.is_(None), account.c.name_key > after)
         .order_by(account.c.name_key)

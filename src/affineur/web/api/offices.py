@@ -79,8 +79,7 @@ def list_accounts(call: Call) -> Listing:
     wanted = Wanted(asked.text, kind, in_office=asked.which == "offices", frozen=asked.which == "frozen")
     with call.index.store.read() as connection:
         found = directory.listed(connection, wanted, after=call.page.after or "", limit=call.page.limit + 1)
-        rows = [accounts.by_id(connection, each.id) for each in found[: call.page.limit]]
-    shown = [_shown(each) for each in rows if each is not None]
+    shown = [_shown(each) for each in found[: call.page.limit]]
     return Listing(shown, shown[-1].name.lower() if len(found) > call.page.limit else None)
 
 
@@ -139,7 +138,7 @@ def _account(call: Call) -> Account:
     return _shown(found)
 
 
-def _shown(found: accounts.AccountRow) -> Account:
+def _shown(found: accounts.AccountRow | directory.Listed) -> Account:
     return Account(
         name=found.name,
         kind=found.kind,
