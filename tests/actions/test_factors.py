@@ -37,6 +37,7 @@ from affineur.shell.store import (
     schema,
     security,
     sessions,
+    tickets,
 )
 from affineur.shell.store.sessions import SessionRow, Stage
 
