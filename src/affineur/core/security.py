@@ -144,6 +144,16 @@ def is_dangerous(decision: Decision) -> bool:
     return subject in ("access", "factor") and decision.facts.get("strength") in ("proof", "strong")
 
 
+def asks_for_proof(decision: Decision) -> bool:
+    """Whether a refusal ends as soon as somebody proves that it is them (`second_factor.strong_enough`)."""
+    return decision.rule == "access.step-up" and not decision.allowed
+
+
+def lacks_proof(decision: Decision) -> bool:
+    """Whether only a proof is missing: one that can be given now, or a stronger one than they have yet."""
+    return asks_for_proof(decision) or (decision.rule == "access.strong" and not decision.allowed)
+
+
 def is_refused_token(decision: Decision) -> bool:
     """Whether a token was refused that is genuine, and held once: revoked or expired."""
     return decision.rule in ("token.revoked", "token.expired") and not decision.allowed

@@ -33,6 +33,8 @@ from .addresses import base_url, root_path
 from .identity import origin_of
 
 MAXIMUM_FORM_BYTES = 64 * 1024
+SESSION_COOKIE = "affineur_session"
+"""Holds the secret of a session; its digest is what is stored."""
 SIGN_IN = "/account/sign-in"
 FROZEN = "/account/frozen"
 """Where somebody is sent whose account moderators have frozen: nothing else is shown to them."""
@@ -83,7 +85,7 @@ def set_cookie(request: Request, response: Response, name: str, value: str, seco
 
 async def current(request: Request) -> Session | None:
     """Who is signed in, in whatever stage; cost: one indexed read, and now and then a write."""
-    secret = request.cookies.get(cookie_name(request, "affineur_session"), "")
+    secret = request.cookies.get(cookie_name(request, SESSION_COOKIE), "")
     if not secret:
         return None
     return await asyncio.to_thread(_current, request, secret, datetime.now(UTC))

@@ -41,11 +41,11 @@ from affineur.shell.company import Company
 from affineur.shell.store import attempts, identities
 from affineur.web.addresses import base_url
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import SIGN_IN, Session, cookie_name, current, form, local_path, set_cookie, signed_in, to
+from affineur.web.session import SIGN_IN, Session, cookie_name, current, local_path, set_cookie, signed_in, to
 
-from .entering import enter
-from .frame import DONE, account_page, confirmed, done
-from .unsigned import stranger_of, unsigned_page
+from .cookies import enter
+from .frame import DONE, Typed, account_page, confirmed, done, form_on
+from .strangers import stranger_of, unsigned_page
 
 log = logging.getLogger(__name__)
 
@@ -167,33 +167,24 @@ async def show_link(request: Request, session: Session) -> Response:
     return await _link_page(request, session)
 
 
-@confirmed(LINK)
-async def take_link(request: Request, session: Session) -> Response:
+async def _link_again(request: Request, session: Session, refused: Decision, _: Typed) -> Response:
+    return await _link_page(request, session, refused=refused)
+
+
+@form_on(LINK, _link_again)
+async def take_link(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/company/link``: yes to what came back."""
-    try:
-        ticket = (await form(request, session)).get("ticket", "")
-        await asyncio.to_thread(company_link.link, index_of(request), session.caller(request), ticket)
-    except Refused as refused:
-        return await _refused(request, session, refused)
+    index, by = index_of(request), session.caller(request)
+    await asyncio.to_thread(company_link.link, index, by, typed.get("ticket", ""))
     return done(request, LINK, "company-linked")
 
 
-@confirmed(LINK)
-async def take_unlink(request: Request, session: Session) -> Response:
+@form_on(LINK, _link_again)
+async def take_unlink(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/company/unlink``."""
-    try:
-        await form(request, session)
-        index, by = index_of(request), session.caller(request)
-        await asyncio.to_thread(company_link.unlink, index, by, session.actor.name)
-    except Refused as refused:
-        return await _refused(request, session, refused)
+    index, by = index_of(request), session.caller(request)
+    await asyncio.to_thread(company_link.unlink, index, by, session.actor.name)
     return done(request, LINK, "company-unlinked")
-
-
-async def _refused(request: Request, session: Session, refused: Refused) -> Response:
-    if refused.decision.rule == "access.step-up":
-        raise refused
-    return await _link_page(request, session, refused=refused.decision)
 
 
 async def _link_page(

@@ -24,7 +24,7 @@ from affineur.web.session import Session, form, local_path, to
 
 from .frame import CONFIRM, account_page, signed_in
 from .second_factor import passkey_options
-from .unsigned import passwords_of
+from .strangers import passwords_of
 
 
 @signed_in

@@ -17,14 +17,14 @@ from affineur.actions.emails import (
     set_primary_email,
     verify_email,
 )
-from affineur.core.decision import Decision, Refused
+from affineur.core.decision import Decision
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.shell.store import emails, tickets
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import PersonalPage, Session, form, signed_in
+from affineur.web.session import PersonalPage, Session, signed_in
 
-from .frame import DONE, account_page, confirmed, done
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on
 
 PAGE = "/account/emails"
 
@@ -40,29 +40,28 @@ async def show(request: Request, session: Session) -> Response:
     return await _page(request, session)
 
 
-@confirmed(PAGE)
-async def take_add(request: Request, session: Session) -> Response:
+async def _page(
+    request: Request, session: Session, refused: Decision | None = None, typed: Typed = NOTHING
+) -> Response:
+    def values() -> dict[str, object]:
+        key = session.actor.account_id or 0
+        with index_of(request).store.read() as connection:
+            return {"emails": emails.listed(connection, key), "typed": typed.get("email", "")[:254]}
+
+    return account_page(request, session, "emails.html", await asyncio.to_thread(values), refused=refused)
+
+
+@form_on(PAGE, _page)
+async def take_add(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/emails``."""
-    typed = ""
-    try:
-        typed = (await form(request, session)).get("email", "")
-        await asyncio.to_thread(add_email, index_of(request), session.caller(request), typed)
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await _page(request, session, refused.decision, typed)
+    await asyncio.to_thread(add_email, index_of(request), session.caller(request), typed.get("email", ""))
     return done(request, PAGE, "email-added")
 
 
 def _on_one(act: Callable[[Index, Caller, int], object], word: str) -> PersonalPage:
-    async def take(request: Request, session: Session) -> Response:
-        try:
-            await form(request, session)
-            await asyncio.to_thread(act, index_of(request), session.caller(request), request.path_params["id"])
-        except Refused as refused:
-            if refused.decision.rule == "access.step-up":
-                raise
-            return await _page(request, session, refused.decision)
+    @form_on(PAGE, _page)
+    async def take(request: Request, session: Session, _: Typed) -> Response:
+        await asyncio.to_thread(act, index_of(request), session.caller(request), request.path_params["id"])
         return done(request, PAGE, word)
 
     return take
@@ -84,26 +83,11 @@ async def show_verify(request: Request, session: Session) -> Response:
     return account_page(request, session, "email_verify.html", values)
 
 
-async def take_verify(request: Request, session: Session) -> Response:
+@form_on(PAGE, _page)
+async def take_verify(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/emails/verify``."""
-    try:
-        secret = (await form(request, session)).get("ticket", "")
-        await asyncio.to_thread(verify_email, index_of(request), session.caller(request), secret)
-    except Refused as refused:
-        return await _page(request, session, refused.decision)
+    await asyncio.to_thread(verify_email, index_of(request), session.caller(request), typed.get("ticket", ""))
     return done(request, PAGE, "email-verified")
-
-
-async def _page(request: Request, session: Session, refused: Decision | None = None, typed: str = "") -> Response:
-    def values() -> dict[str, object]:
-        key = session.actor.account_id or 0
-        with index_of(request).store.read() as connection:
-            return {
-                "emails": emails.listed(connection, key),
-                "typed": typed[:254],
-            }
-
-    return account_page(request, session, "emails.html", await asyncio.to_thread(values), refused=refused)
 
 
 ROUTES = [
@@ -114,12 +98,12 @@ ROUTES = [
     Route(f"{PAGE}/{{id:int}}/send", signed_in(_on_one(send_link_again, "email-sent")), methods=["POST"]),
     Route(
         f"{PAGE}/{{id:int}}/primary",
-        signed_in(confirmed(PAGE)(_on_one(set_primary_email, "email-primary"))),
+        signed_in(_on_one(set_primary_email, "email-primary")),
         methods=["POST"],
     ),
     Route(
         f"{PAGE}/{{id:int}}/remove",
-        signed_in(confirmed(PAGE)(_on_one(remove_email, "email-removed"))),
+        signed_in(_on_one(remove_email, "email-removed")),
         methods=["POST"],
     ),
 ]

@@ -2,8 +2,8 @@
 
 After a form the browser is sent on (303), so that reloading does not send it twice; what was done is said by a word
 in the query (``?done=…``), looked up in `DONE`, so that no foreign text is ever shown. A refusal is shown on the
-page of the form, with what was typed. One that asks for a fresh proof leads to the page that takes it, and back; a
-form in which one writes asks for it before it is shown (`forms.proof_first`), so that nothing typed is lost.
+page of the form, with what was typed. One that asks for a fresh proof leads to the page that takes it, and back
+(`form_on` does both); a form in which one writes asks for it before it is shown, so that nothing typed is lost.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
+from starlette.datastructures import ImmutableMultiDict
 from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Decision, Refused
 from affineur.core.second_factor import strong_enough
-from affineur.core.security import is_dangerous
+from affineur.core.security import asks_for_proof, is_dangerous
 from affineur.web.addresses import root_path
 from affineur.web.answers import status_of
 from affineur.web.pages.rendering import personal_page, settings_of
 from affineur.web.refused import acts, record
-from affineur.web.session import Session, signed_in, to
+from affineur.web.session import PersonalPage, Session, fields, signed_in, to
 
 CONFIRM = "/account/confirm"
 
@@ -82,22 +83,49 @@ def done(request: Request, path: str, word: str) -> Response:
     return to(request, f"{path}{'&' if '?' in path else '?'}done={word}")
 
 
-Form = Callable[[Request, Session], Awaitable[Response]]
+Typed = ImmutableMultiDict[str, str]
+"""The fields of a form. Of one sent twice, `get` gives the last and `getlist` all."""
+NOTHING: Typed = ImmutableMultiDict()
+"""What was typed where nothing was, or where the form is not ours."""
+Form = Callable[[Request, Session, Typed], Awaitable[Response]]
+Again = Callable[[Request, Session, Decision, Typed], Awaitable[Response]]
+"""The page of a form after a refusal, with what was typed."""
 
 
-def confirmed(page: str) -> Callable[[Form], Form]:
-    """For forms: a refusal that asks for a fresh proof leads to the confirmation, and then back to ``page``.
+def form_on(page: str, again: Again) -> Callable[[Form], PersonalPage]:
+    """For the forms of a page: a refusal is said on the page itself, ``again``; else as `confirmed`."""
+
+    def wrap(handler: Form) -> PersonalPage:
+        @confirmed(page)
+        @wraps(handler)
+        async def answer(request: Request, session: Session) -> Response:
+            typed = NOTHING
+            try:
+                typed = ImmutableMultiDict(await fields(request, session))
+                return await handler(request, session, typed)
+            except Refused as refused:
+                if asks_for_proof(refused.decision):
+                    raise
+                return await again(request, session, refused.decision, typed)
+
+        return answer
+
+    return wrap
+
+
+def confirmed(page: str) -> Callable[[PersonalPage], PersonalPage]:
+    """For pages and forms: a refusal that asks for a fresh proof leads to the confirmation, and then back to ``page``.
 
     ``page`` is the path of the page with the form; ``{name}`` in it is filled from the path of the request.
     """
 
-    def wrap(handler: Form) -> Form:
+    def wrap(handler: PersonalPage) -> PersonalPage:
         @wraps(handler)
         async def answer(request: Request, session: Session) -> Response:
             try:
                 return await handler(request, session)
             except Refused as refused:
-                if refused.decision.rule != "access.step-up":
+                if not asks_for_proof(refused.decision):
                     raise
                 back = quote(page.format(**request.path_params), safe="")
                 strength = refused.decision.facts.get("strength", "proof")
@@ -108,4 +136,15 @@ def confirmed(page: str) -> Callable[[Form], Form]:
     return wrap
 
 
-__all__ = ["CONFIRM", "DONE", "SECTIONS", "account_page", "confirmed", "done", "signed_in"]
+__all__ = [
+    "CONFIRM",
+    "DONE",
+    "NOTHING",
+    "SECTIONS",
+    "Typed",
+    "account_page",
+    "confirmed",
+    "done",
+    "form_on",
+    "signed_in",
+]

@@ -10,29 +10,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.answer_invitation import accept_invitation, refuse_invitation
-from affineur.core.decision import Refused
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import PersonalPage, Session, form, signed_in
+from affineur.web.session import PersonalPage, Session, signed_in
 
 from . import projects
-from .frame import DONE, confirmed, done
+from .frame import DONE, Typed, done, form_on
 
 DONE["invitation-accepted"] = "The role is yours from now on. The owners are told."
 DONE["invitation-refused"] = "You said no. Whoever invited you is told."
 
 
 def _answering(act: Callable[[Index, Caller, int], object], word: str) -> PersonalPage:
-    @confirmed(projects.PAGE)
-    async def take(request: Request, session: Session) -> Response:
-        try:
-            await form(request, session)
-            await asyncio.to_thread(act, index_of(request), session.caller(request), request.path_params["id"])
-        except Refused as refused:
-            if refused.decision.rule == "access.step-up":
-                raise
-            return await projects.page(request, session, refused.decision)
+    @form_on(projects.PAGE, projects.page)
+    async def take(request: Request, session: Session, _: Typed) -> Response:
+        await asyncio.to_thread(act, index_of(request), session.caller(request), request.path_params["id"])
         return done(request, projects.PAGE, word)
 
     return take

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from starlette.requests import Request
@@ -25,9 +25,9 @@ from affineur.shell.index import Index
 from affineur.shell.store import security, sponsors, tokens
 from affineur.shell.store.security import Filter
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import Session, fields, form, signed_in
+from affineur.web.session import Session, signed_in
 
-from .frame import DONE, account_page, confirmed, done
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on
 
 PAGE = "/account/machines"
 ONE = "/account/machines/{name}"
@@ -54,17 +54,20 @@ async def machines(request: Request, session: Session) -> Response:
     return await asyncio.to_thread(_list, request, session)
 
 
+async def _list_again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
+    return await asyncio.to_thread(_list, request, session, refused, typed.get("name", "").strip())
+
+
+async def _one_again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
+    return await asyncio.to_thread(_one, request, session, refused, typed)
+
+
 @signed_in
-@confirmed(PAGE)
-async def create(request: Request, session: Session) -> Response:
+@form_on(PAGE, _list_again)
+async def create(request: Request, session: Session, typed: Typed) -> Response:
     """Make one."""
-    name = ""
-    try:
-        name = (await form(request, session)).get("name", "").strip()
-        await asyncio.to_thread(acts.create_machine, index_of(request), session.caller(request), name)
-    except Refused as refused:
-        _pass_on_step_up(refused)
-        return await asyncio.to_thread(_list, request, session, refused.decision, name)
+    name = typed.get("name", "").strip()
+    await asyncio.to_thread(acts.create_machine, index_of(request), session.caller(request), name)
     return done(request, f"{PAGE}/{name}", "machine-made")
 
 
@@ -75,38 +78,25 @@ async def machine(request: Request, session: Session) -> Response:
 
 
 @signed_in
-@confirmed(ONE)
-async def create_token(request: Request, session: Session) -> Response:
+@form_on(ONE, _one_again)
+async def create_token(request: Request, session: Session, typed: Typed) -> Response:
     """Make a token; the page shows it, once."""
-    typed: list[tuple[str, str]] = []
     name = request.path_params["name"]
-    try:
-        typed = await fields(request, session)
-        made = await asyncio.to_thread(_token, index_of(request), session.caller(request), name, typed)
-    except Refused as refused:
-        _pass_on_step_up(refused)
-        return await asyncio.to_thread(_one, request, session, refused.decision, dict(typed))
-    return await asyncio.to_thread(_one, request, session, None, None, made)
+    made = await asyncio.to_thread(_token, index_of(request), session.caller(request), name, typed)
+    return await asyncio.to_thread(_one, request, session, made=made)
 
 
 Act = Callable[[Index, Caller, str, str], object]
 
 
-def _simple(act: Act, word: str, field: str, back: str = ONE, page: str = ONE) -> Route:
+def _simple(act: Act, word: str, field: str, back: str = ONE) -> Route:
     """A form with one field (``field``) on the page of a machine; ``back`` is where one goes when it is done."""
 
     @signed_in
-    @confirmed(page)
-    async def answer(request: Request, session: Session) -> Response:
-        typed: Mapping[str, str] = {}
-        name = request.path_params["name"]
-        try:
-            typed = await form(request, session)
-            value = typed.get(field, "").strip()
-            await asyncio.to_thread(act, index_of(request), session.caller(request), name, value)
-        except Refused as refused:
-            _pass_on_step_up(refused)
-            return await asyncio.to_thread(_one, request, session, refused.decision, dict(typed))
+    @form_on(ONE, _one_again)
+    async def answer(request: Request, session: Session, typed: Typed) -> Response:
+        name, value = request.path_params["name"], typed.get(field, "").strip()
+        await asyncio.to_thread(act, index_of(request), session.caller(request), name, value)
         return done(request, back.format(name=name), word)
 
     return Route(f"{ONE}/{_PATHS[word]}", answer, methods=["POST"])
@@ -122,17 +112,12 @@ _PATHS = {
 
 
 @signed_in
-@confirmed(PAGE)
-async def answer_offer(request: Request, session: Session) -> Response:
+@form_on(PAGE, _list_again)
+async def answer_offer(request: Request, session: Session, typed: Typed) -> Response:
     """Accept or refuse to answer for one."""
-    offer = request.path_params["offer"]
-    try:
-        accept = (await form(request, session)).get("answer") == "accept"
-        caller = session.caller(request)
-        name = await asyncio.to_thread(asking.answer_sponsor_offer, index_of(request), caller, offer, accept)
-    except Refused as refused:
-        _pass_on_step_up(refused)
-        return await asyncio.to_thread(_list, request, session, refused.decision)
+    offer, accept = request.path_params["offer"], typed.get("answer") == "accept"
+    caller = session.caller(request)
+    name = await asyncio.to_thread(asking.answer_sponsor_offer, index_of(request), caller, offer, accept)
     return done(request, f"{PAGE}/{name}" if accept else PAGE, "sponsor-accepted" if accept else "sponsor-refused")
 
 
@@ -148,7 +133,7 @@ def _one(
     request: Request,
     session: Session,
     refused: Decision | None = None,
-    typed: dict[str, str] | None = None,
+    typed: Typed = NOTHING,
     made: Minted | None = None,
 ) -> Response:
     name = request.path_params["name"]
@@ -168,7 +153,7 @@ def _one(
         "tokens": [each for each in shown if each[2] == "valid"],
         "offers": offers,
         "events": [seen_by(each, session.actor.name) for each in happened],
-        "typed": typed or {},
+        "typed": typed,
         "made": made,
         "needed": SPONSORS_NEEDED,
         "words": {action: _WORDS[action] for action in sorted(FOR_MACHINES)},
@@ -180,27 +165,21 @@ def _one(
     return account_page(request, session, "machine.html", values, refused=refused)
 
 
-def _token(index: Index, by: Caller, name: str, typed: list[tuple[str, str]]) -> Minted:
-    known = dict(typed)
-    actions: list[TokenAction] = [each for each in sorted(FOR_MACHINES) if ("action", each) in typed]
-    named = [NormalizedName(value) for field, value in typed if field == "project"]
-    label = known.get("label", "").strip()[:100]
+def _token(index: Index, by: Caller, name: str, typed: Typed) -> Minted:
+    chosen = typed.getlist("action")
+    actions: list[TokenAction] = [each for each in sorted(FOR_MACHINES) if each in chosen]
+    named = [NormalizedName(value) for value in typed.getlist("project")]
+    label = typed.get("label", "").strip()[:100]
     return acts.create_machine_token(
-        index, by, name, actions=actions, projects=named, expires_at=_end(known, by.now), label=label
+        index, by, name, actions=actions, projects=named, expires_at=_end(typed, by.now), label=label
     )
 
 
-def _end(typed: dict[str, str], now: datetime) -> datetime:
+def _end(typed: Typed, now: datetime) -> datetime:
     days = typed.get("days", "").strip()
     if not (days.isascii() and days.isdigit() and len(days) < 6):
         refuse("token.expiry", f"{days[:20]!a} is no number of days.", "Write a whole number.")
     return now + timedelta(days=int(days))
-
-
-def _pass_on_step_up(refused: Refused) -> None:
-    """Let `confirmed` have what it is for."""
-    if refused.decision.rule == "access.step-up":
-        raise refused
 
 
 def _leave(index: Index, by: Caller, name: str, _: str) -> object:

@@ -12,17 +12,17 @@ from starlette.routing import Route
 from affineur.actions.beginning import public_id
 from affineur.actions.delete_account import delete_account
 from affineur.actions.end_sessions import end_others, end_session
-from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.decision import Decision, refuse
 from affineur.core.devices import spoken
 from affineur.shell.store import account_standing, accounts, departures, emails, sessions
 from affineur.web.addresses import base_url
 from affineur.web.pages import commands
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import SIGN_IN, Session, form, signed_in
+from affineur.web.session import SIGN_IN, Session, signed_in
 
-from .entering import leave
+from .cookies import leave
 from .first_steps import first_steps
-from .frame import DONE, account_page, confirmed, done
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on
 
 DONE["session-ended"] = "The session has ended."
 DONE["sessions-ended"] = "All your other sessions have ended."
@@ -36,29 +36,23 @@ async def show(request: Request, session: Session) -> Response:
     return await _page(request, session)
 
 
-async def take_end(request: Request, session: Session) -> Response:
+async def _page(request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING) -> Response:
+    values = await asyncio.to_thread(_values, request, session)
+    return account_page(request, session, "overview.html", values, refused=refused)
+
+
+@form_on("/account/", _page)
+async def take_end(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/sessions/{id}/end``."""
-    try:
-        await form(request, session)
-        await asyncio.to_thread(end_session, index_of(request), session.caller(request), request.path_params["id"])
-    except Refused as refused:
-        return await _page(request, session, refused.decision)
+    await asyncio.to_thread(end_session, index_of(request), session.caller(request), request.path_params["id"])
     return done(request, "/account/", "session-ended")
 
 
-async def take_end_others(request: Request, session: Session) -> Response:
+@form_on("/account/", _page)
+async def take_end_others(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/sessions/end-others``."""
-    try:
-        await form(request, session)
-        await asyncio.to_thread(end_others, index_of(request), session.caller(request), session.row.id)
-    except Refused as refused:
-        return await _page(request, session, refused.decision)
+    await asyncio.to_thread(end_others, index_of(request), session.caller(request), session.row.id)
     return done(request, "/account/", "sessions-ended")
-
-
-async def _page(request: Request, session: Session, refused: Decision | None = None) -> Response:
-    values = await asyncio.to_thread(_values, request, session)
-    return account_page(request, session, "overview.html", values, refused=refused)
 
 
 def _values(request: Request, session: Session) -> Mapping[str, object]:
@@ -89,25 +83,25 @@ def _values(request: Request, session: Session) -> Mapping[str, object]:
 
 async def show_delete(request: Request, session: Session) -> Response:
     """``GET /account/delete``: what goes and what stays."""
-    return account_page(request, session, "delete.html")
+    return await _delete_page(request, session)
 
 
-@confirmed("/account/delete")
-async def take_delete(request: Request, session: Session) -> Response:
+async def _delete_page(
+    request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING
+) -> Response:
+    return account_page(request, session, "delete.html", refused=refused)
+
+
+@form_on("/account/delete", _delete_page)
+async def take_delete(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/delete``: the name is typed once more."""
-    try:
-        sent = await form(request, session)
-        if sent.get("name", "").strip() != session.actor.name:
-            refuse(
-                "account.confirmed",
-                "What you typed is not the name of your account.",
-                f"Type {session.actor.name} to delete it.",
-            )
-        await asyncio.to_thread(delete_account, index_of(request), session.caller(request), session.actor.name)
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return account_page(request, session, "delete.html", refused=refused.decision)
+    if typed.get("name", "").strip() != session.actor.name:
+        refuse(
+            "account.confirmed",
+            "What you typed is not the name of your account.",
+            f"Type {session.actor.name} to delete it.",
+        )
+    await asyncio.to_thread(delete_account, index_of(request), session.caller(request), session.actor.name)
     return leave(request, f"{SIGN_IN}?done=deleted")
 
 

@@ -17,9 +17,9 @@ from affineur.web.clients import client_of
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, Session, form, signed_in, to
 
-from .entering import leave
-from .frame import DONE, account_page, confirmed, done
-from .unsigned import passwords_of, refusing, stranger_of, unsigned_page
+from .cookies import leave
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on
+from .strangers import passwords_of, refusing, stranger_of, unsigned_page
 
 DONE["password-changed"] = "Your password is changed, and all your other sessions have ended."
 DONE["password-set"] = "Your new password is set, and every session has ended. Sign in with it."
@@ -72,28 +72,9 @@ async def show_change(request: Request, session: Session) -> Response:
     return await _change_page(request, session)
 
 
-@confirmed("/account/password")
-async def take_change(request: Request, session: Session) -> Response:
-    """``POST /account/password``: the present one and the new one."""
-    try:
-        sent = await form(request, session)
-        await change_password(
-            index_of(request),
-            passwords_of(request),
-            session.caller(request),
-            session.row.id,
-            sent.get("current", ""),
-            sent.get("password", ""),
-            client_of(request),
-        )
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await _change_page(request, session, refused.decision)
-    return done(request, "/account/", "password-changed")
-
-
-async def _change_page(request: Request, session: Session, refused: Decision | None = None) -> Response:
+async def _change_page(
+    request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING
+) -> Response:
     def has_one() -> bool:
         with index_of(request).store.read() as connection:
             found = accounts.by_id(connection, session.actor.account_id or 0)
@@ -101,6 +82,21 @@ async def _change_page(request: Request, session: Session, refused: Decision | N
 
     values = {"has_password": await asyncio.to_thread(has_one), "shortest_password": SHORTEST}
     return account_page(request, session, "password.html", values, refused=refused)
+
+
+@form_on("/account/password", _change_page)
+async def take_change(request: Request, session: Session, typed: Typed) -> Response:
+    """``POST /account/password``: the present one and the new one."""
+    await change_password(
+        index_of(request),
+        passwords_of(request),
+        session.caller(request),
+        session.row.id,
+        typed.get("current", ""),
+        typed.get("password", ""),
+        client_of(request),
+    )
+    return done(request, "/account/", "password-changed")
 
 
 async def well_known(request: Request) -> Response:

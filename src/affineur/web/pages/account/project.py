@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import get_args
 
 from starlette.requests import Request
@@ -19,20 +18,19 @@ from affineur.actions.settle_removal import consent_to_removal, object_to_remova
 from affineur.core import roles, second_factor
 from affineur.core.access import Role
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.names import NormalizedName, parse_name
+from affineur.core.names import NormalizedName
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.web import project_people
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import Page, Session, form, signed_in
+from affineur.web.session import Page, Session, signed_in
 
 from . import projects
-from .frame import DONE, account_page, confirmed, done
+from .frame import DONE, Typed, done
+from .project_frame import ProjectPage, name_of, no_project
 
 PAGE = "/account/projects/{name}"
-Typed = Mapping[str, str]
 _FIELDS = ("whom", "role", "account", "reason", "objection", "to", "topic", "text")
-_NOTHING: Typed = MappingProxyType({})
 
 DONE["invited"] = "The invitation is on its way. To an address it goes if an account has it, or may be made for it."
 DONE["invitation-withdrawn"] = "The invitation is withdrawn."
@@ -49,26 +47,15 @@ DONE["sender-blocked"] = "You get no more messages from them. They are not told.
 @signed_in
 async def show(request: Request, session: Session) -> Response:
     """``GET /account/projects/{name}``."""
-    return await _page(request, session)
+    return await _PAGE.shown(request, session)
 
 
-async def _page(
-    request: Request, session: Session, refused: Decision | None = None, typed: Typed = _NOTHING
-) -> Response:
-    return await asyncio.to_thread(_shown, request, session, refused, typed)
-
-
-def _shown(request: Request, session: Session, refused: Decision | None, typed: Typed) -> Response:
-    try:
-        with index_of(request).store.read() as connection:
-            found = project_people.seen(connection, session.actor, _name(request), session.now)
-    except Refused as unseen:  # no such project, or nobody's business
-        decision = refused or unseen.decision
-        missing = decision.rule in ("project.exists", "name.format")
-        return account_page(request, session, "no_project.html", refused=decision, status=404 if missing else None)
+def _values(request: Request, session: Session, _: Decision | None, typed: Typed) -> Mapping[str, object]:
+    with index_of(request).store.read() as connection:
+        found = project_people.seen(connection, session.actor, name_of(request), session.now)
     others = [each for each in found.people if each.name != session.actor.name]
     fresh = second_factor.strong_enough(session.actor.posture, "proof", session.now).allowed
-    values = {
+    return {
         "there": found,
         "section": projects.PAGE,
         "others": others,
@@ -80,7 +67,9 @@ def _shown(request: Request, session: Session, refused: Decision | None, typed: 
         "limits": {"reason": roles.LONGEST_REASON, "message": roles.LONGEST_MESSAGE},
         "days": {"invitation": roles.INVITATION_LASTS.days, "objection": roles.OBJECTION_LASTS.days},
     }
-    return account_page(request, session, "project.html", values, refused=refused)
+
+
+_PAGE = ProjectPage(PAGE, "project.html", _values)
 
 
 @signed_in
@@ -92,9 +81,9 @@ async def exported(request: Request, session: Session) -> Response:
 def _exported(request: Request, session: Session) -> Response:
     try:
         with index_of(request).store.read() as connection:
-            found = project_people.seen(connection, session.actor, _name(request), session.now)
-    except Refused as refused:
-        return account_page(request, session, "no_project.html", refused=refused.decision)
+            found = project_people.seen(connection, session.actor, name_of(request), session.now)
+    except Refused as unseen:
+        return no_project(request, session, unseen.decision)
     kind = request.url.path.rpartition(".")[2]
     body = project_people.as_json(found.people) if kind == "json" else project_people.as_csv(found.people)
     headers = {
@@ -105,76 +94,67 @@ def _exported(request: Request, session: Session) -> Response:
     return Response(body, 200, headers, media_type="application/json" if kind == "json" else "text/csv; charset=utf-8")
 
 
-Deed = Callable[[Index, Caller, NormalizedName, Typed], object]
+Given = Mapping[str, str]
+"""What was typed, and what the path names."""
+Deed = Callable[[Index, Caller, NormalizedName, Given], object]
 
 
 def _taking(deed: Deed, word: str, *, back: str = PAGE) -> Page:
     """A form of the page: do ``deed`` with what was typed, and go on to ``back``."""
 
-    @confirmed(PAGE)
-    async def take(request: Request, session: Session) -> Response:
-        typed: Typed = _NOTHING
-        try:
-            typed = {**await form(request, session), **{name: str(each) for name, each in request.path_params.items()}}
-            name = _name(request)
-            await asyncio.to_thread(deed, index_of(request), session.caller(request), name, typed)
-        except Refused as refused:
-            if refused.decision.rule == "access.step-up":
-                raise
-            return await _page(request, session, refused.decision, typed)
+    @_PAGE.form
+    async def take(request: Request, session: Session, typed: Typed) -> Response:
+        given = {**typed, **{name: str(each) for name, each in request.path_params.items()}}
+        await asyncio.to_thread(deed, index_of(request), session.caller(request), name_of(request), given)
         return done(request, back.format(**request.path_params), word)
 
-    return signed_in(take)
+    return take
 
 
-def _name(request: Request) -> NormalizedName:
-    return parse_name(request.path_params["name"])
-
-
-def _role(typed: Typed) -> Role:
+def _role(typed: Given) -> Role:
     known: dict[str, Role] = {each: each for each in get_args(Role)}
     if typed.get("role") not in known:
         refuse("role.whom", "Choose the role that is offered.", "It is owner or maintainer.")
     return known[typed["role"]]
 
 
-def _invite(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+def _invite(index: Index, by: Caller, name: NormalizedName, typed: Given) -> None:
     invite(index, by, name, typed.get("whom", ""), _role(typed))
 
 
-def _withdraw_invitation(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+def _withdraw_invitation(index: Index, by: Caller, _: NormalizedName, typed: Given) -> None:
     withdraw_invitation(index, by, int(typed["id"]))
 
 
-def _propose(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+def _propose(index: Index, by: Caller, name: NormalizedName, typed: Given) -> None:
     propose_removal(index, by, name, typed.get("account", ""), typed.get("reason", ""))
 
 
-def _withdraw_proposal(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+def _withdraw_proposal(index: Index, by: Caller, _: NormalizedName, typed: Given) -> None:
     withdraw_proposal(index, by, int(typed["id"]))
 
 
-def _object(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+def _object(index: Index, by: Caller, _: NormalizedName, typed: Given) -> None:
     object_to_removal(index, by, int(typed["id"]), typed.get("objection", ""))
 
 
-def _consent(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+def _consent(index: Index, by: Caller, _: NormalizedName, typed: Given) -> None:
     consent_to_removal(index, by, int(typed["id"]))
 
 
-def _remove(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+def _remove(index: Index, by: Caller, name: NormalizedName, typed: Given) -> None:
     remove(index, by, name, typed.get("account", ""))
 
 
-def _leave(index: Index, by: Caller, name: NormalizedName, _: Typed) -> None:
+def _leave(index: Index, by: Caller, name: NormalizedName, _: Given) -> None:
     leave(index, by, name)
 
 
-def _message(index: Index, by: Caller, name: NormalizedName, typed: Typed) -> None:
+def _message(index: Index, by: Caller, name: NormalizedName, typed: Given) -> None:
     message(index, by, name, typed.get("topic", ""), typed.get("text", ""), typed.get("to") or None)
 
 
-def _block(index: Index, by: Caller, _: NormalizedName, typed: Typed) -> None:
+def _block(index: Index, by: Caller, _: NormalizedName, typed: Given) -> None:
     block_sender(index, by, typed.get("sender", ""), True)
 
 

@@ -6,10 +6,8 @@ What does not live here: publishers of projects that do not exist yet (`publishi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import wraps
-from types import MappingProxyType
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -22,20 +20,19 @@ from affineur.actions import publishers_only as closing
 from affineur.core import publishers as rules
 from affineur.core import second_factor
 from affineur.core.access import publishers_only as is_closed
-from affineur.core.decision import Decision, Refused
-from affineur.core.names import NormalizedName, parse_name
-from affineur.core.security import EVENTS
+from affineur.core.decision import Decision
+from affineur.core.names import NormalizedName
+from affineur.core.security import EVENTS, lacks_proof
 from affineur.shell.index import Index
 from affineur.shell.store import publishers, security
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import Session, form, signed_in
+from affineur.web.session import Session, signed_in
 
-from .frame import DONE, account_page, confirmed, done
+from .frame import DONE, Typed, done
+from .project_frame import ProjectPage, name_of
 from .publishing import chosen_issuer, fields_typed, publisher_form
 
 PAGE = "/account/projects/{name}/publishing"
-Typed = Mapping[str, str]
-_NOTHING: Typed = MappingProxyType({})
 _LAST_EVENTS = 5
 
 DONE["publisher-added"] = "The publisher may publish from now on. All owners were told."
@@ -48,27 +45,18 @@ DONE["publishers-kept"] = "It was called off: only trusted publishers may upload
 @signed_in
 async def show(request: Request, session: Session) -> Response:
     """The page."""
-    return await _page(request, session)
+    return await _PAGE.shown(request, session)
 
 
-async def _page(
-    request: Request, session: Session, refused: Decision | None = None, typed: Typed = _NOTHING
-) -> Response:
-    return await asyncio.to_thread(_shown, request, session, refused, typed)
+def _values(request: Request, session: Session, refused: Decision | None, typed: Typed) -> Mapping[str, object]:
+    shown = _of_project(index_of(request), session, name_of(request))
+    return {**shown, **publisher_form(request, refused, typed)}
 
 
-def _shown(request: Request, session: Session, refused: Decision | None, typed: Typed) -> Response:
-    try:
-        values = _values(index_of(request), session, _name(request))
-    except Refused as unseen:  # no such project, or nobody's business
-        missing = unseen.decision.rule in ("project.exists", "name.format")
-        status = 404 if missing else None
-        return account_page(request, session, "no_project.html", refused=refused or unseen.decision, status=status)
-    values |= publisher_form(request, refused, typed)
-    return account_page(request, session, "project_publishing.html", values, refused=refused)
+_PAGE = ProjectPage(PAGE, "project_publishing.html", _values)
 
 
-def _values(index: Index, session: Session, name: NormalizedName) -> dict[str, object]:
+def _of_project(index: Index, session: Session, name: NormalizedName) -> Mapping[str, object]:
     actor, now = session.actor, session.now
     with index.store.read() as connection:
         found = permission.require(connection, actor, "see-people", name, now)
@@ -84,7 +72,7 @@ def _values(index: Index, session: Session, name: NormalizedName) -> dict[str, o
         "project": found,
         "publishers": [(each, rules.display(each.publisher)) for each in registered],
         "closed": is_closed(found.publishers_only, found.publishers_only_ends_at, now),
-        "may_change": may_change.allowed or may_change.rule in ("access.step-up", "access.strong"),
+        "may_change": may_change.allowed or lacks_proof(may_change),
         "why_not": may_change,
         "is_fresh": second_factor.strong_enough(actor.posture, "proof", now).allowed,
         "hours": second_factor.REMOVAL_WAITS // timedelta(hours=1),
@@ -93,72 +81,47 @@ def _values(index: Index, session: Session, name: NormalizedName) -> dict[str, o
     }
 
 
-Form = Callable[[Request, Session, Typed], Awaitable[Response]]
-
-
-def _form(handler: Form) -> Callable[[Request], Awaitable[Response]]:
-    """A form of the page: a refusal is said on the page itself, one that asks for a proof leads to it and back."""
-
-    @signed_in
-    @confirmed(PAGE)
-    @wraps(handler)
-    async def answer(request: Request, session: Session) -> Response:
-        typed = await form(request, session)
-        try:
-            return await handler(request, session, typed)
-        except Refused as refused:
-            if refused.decision.rule == "access.step-up":
-                raise
-            return await _page(request, session, refused.decision, typed)
-
-    return answer
-
-
-@_form
+@_PAGE.form
 async def add(request: Request, session: Session, typed: Typed) -> Response:
     """Add a publisher."""
     issuer = chosen_issuer(settings_of(request), typed.get("service", ""))
-    name, caller = _name(request), session.caller(request)
+    name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(
         acts.add_publisher, index_of(request), caller, name, issuer.kind, issuer.url, fields_typed(typed)
     )
     return done(request, _page_of(name), "publisher-added")
 
 
-@_form
-async def remove(request: Request, session: Session, typed: Typed) -> Response:
+@_PAGE.form
+async def remove(request: Request, session: Session, _: Typed) -> Response:
     """Remove a publisher."""
-    name, caller = _name(request), session.caller(request)
+    name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(acts.remove_publisher, index_of(request), caller, name, request.path_params["id"])
     return done(request, _page_of(name), "publisher-removed")
 
 
-@_form
-async def require(request: Request, session: Session, typed: Typed) -> Response:
+@_PAGE.form
+async def require(request: Request, session: Session, _: Typed) -> Response:
     """Close uploads to all but publishers."""
-    name, caller = _name(request), session.caller(request)
+    name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(closing.require_publishers, index_of(request), caller, name)
     return done(request, _page_of(name), "publishers-required")
 
 
-@_form
-async def release(request: Request, session: Session, typed: Typed) -> Response:
+@_PAGE.form
+async def release(request: Request, session: Session, _: Typed) -> Response:
     """Open uploads to tokens again, in three days."""
-    name, caller = _name(request), session.caller(request)
+    name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(closing.release_publishers, index_of(request), caller, name)
     return done(request, _page_of(name), "publishers-release")
 
 
-@_form
-async def keep(request: Request, session: Session, typed: Typed) -> Response:
+@_PAGE.form
+async def keep(request: Request, session: Session, _: Typed) -> Response:
     """Call that off."""
-    name, caller = _name(request), session.caller(request)
+    name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(closing.keep_publishers, index_of(request), caller, name)
     return done(request, _page_of(name), "publishers-kept")
-
-
-def _name(request: Request) -> NormalizedName:
-    return parse_name(request.path_params["name"])
 
 
 def _page_of(name: NormalizedName) -> str:

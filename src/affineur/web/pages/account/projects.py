@@ -10,12 +10,12 @@ from starlette.routing import Route
 
 from affineur.actions.message import accept_messages, block_sender
 from affineur.core.access import publishers_only
-from affineur.core.decision import Decision, Refused
+from affineur.core.decision import Decision
 from affineur.shell.store import accounts, grants, offers, relay
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import Session, form, signed_in
+from affineur.web.session import Session, signed_in
 
-from .frame import DONE, account_page, done
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on
 
 PAGE = "/account/projects"
 
@@ -30,7 +30,7 @@ async def show(request: Request, session: Session) -> Response:
     return await page(request, session)
 
 
-async def page(request: Request, session: Session, refused: Decision | None = None) -> Response:
+async def page(request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING) -> Response:
     """The page, after a form was answered by ``refused``, if it was."""
     return await asyncio.to_thread(_page, request, session, refused)
 
@@ -56,24 +56,20 @@ def _page(request: Request, session: Session, refused: Decision | None) -> Respo
 
 
 @signed_in
-async def take_messages(request: Request, session: Session) -> Response:
+@form_on(PAGE, page)
+async def take_messages(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/projects/messages``: take messages, or none."""
-    try:
-        accepts = (await form(request, session)).get("accepts") == "yes"
-        await asyncio.to_thread(accept_messages, index_of(request), session.caller(request), accepts)
-    except Refused as refused:
-        return await page(request, session, refused.decision)
+    accepts = typed.get("accepts") == "yes"
+    await asyncio.to_thread(accept_messages, index_of(request), session.caller(request), accepts)
     return done(request, PAGE, "messages-on" if accepts else "messages-off")
 
 
 @signed_in
-async def take_unblock(request: Request, session: Session) -> Response:
+@form_on(PAGE, page)
+async def take_unblock(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/projects/unblock``: let somebody's messages through again."""
-    try:
-        sender = (await form(request, session)).get("sender", "")
-        await asyncio.to_thread(block_sender, index_of(request), session.caller(request), sender, False)
-    except Refused as refused:
-        return await page(request, session, refused.decision)
+    sender = typed.get("sender", "")
+    await asyncio.to_thread(block_sender, index_of(request), session.caller(request), sender, False)
     return done(request, PAGE, "sender-unblocked")
 
 

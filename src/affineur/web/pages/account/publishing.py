@@ -9,7 +9,6 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -19,18 +18,16 @@ from starlette.routing import Route
 from affineur.actions import pending_publishers
 from affineur.core import publishers as rules
 from affineur.core import second_factor
-from affineur.core.decision import Decision, Refused
+from affineur.core.decision import Decision
 from affineur.core.publishers import AdmittedIssuer, admitted_by, audience_of, find_issuer
 from affineur.settings import Settings
 from affineur.shell.store import publishers
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import Session, form
+from affineur.web.session import Session
 
-from .frame import DONE, account_page, confirmed, done, signed_in
+from .frame import DONE, NOTHING, Typed, account_page, done, form_on, signed_in
 
 PAGE = "/account/publishing"
-Typed = Mapping[str, str]
-_NOTHING: Typed = MappingProxyType({})
 _FIELD = "field_"
 
 DONE["pending-added"] = "The publisher is pending. Its first upload makes the project, which will be yours."
@@ -58,7 +55,7 @@ async def show(request: Request, session: Session) -> Response:
 
 
 async def _page(
-    request: Request, session: Session, refused: Decision | None = None, typed: Typed = _NOTHING
+    request: Request, session: Session, refused: Decision | None = None, typed: Typed = NOTHING
 ) -> Response:
     values = await asyncio.to_thread(_values, request, session)
     values |= publisher_form(request, refused, typed)
@@ -81,39 +78,30 @@ def _values(request: Request, session: Session) -> dict[str, object]:
 
 
 @signed_in
-@confirmed(PAGE)
-async def add(request: Request, session: Session) -> Response:
+@form_on(PAGE, _page)
+async def add(request: Request, session: Session, typed: Typed) -> Response:
     """Add a pending publisher."""
-    typed = await form(request, session)
     issuer = chosen_issuer(settings_of(request), typed.get("service", ""))
     caller = session.caller(request)
-    try:
-        await asyncio.to_thread(
-            pending_publishers.add_pending,
-            index_of(request),
-            caller,
-            typed.get("project", ""),
-            issuer.kind,
-            issuer.url,
-            fields_typed(typed),
-        )
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await _page(request, session, refused.decision, typed)
+    await asyncio.to_thread(
+        pending_publishers.add_pending,
+        index_of(request),
+        caller,
+        typed.get("project", ""),
+        issuer.kind,
+        issuer.url,
+        fields_typed(typed),
+    )
     return done(request, PAGE, "pending-added")
 
 
 @signed_in
-async def withdraw(request: Request, session: Session) -> Response:
+@form_on(PAGE, _page)
+async def withdraw(request: Request, session: Session, _: Typed) -> Response:
     """Withdraw a pending publisher."""
-    await form(request, session)
-    try:
-        await asyncio.to_thread(
-            pending_publishers.remove_pending, index_of(request), session.caller(request), request.path_params["id"]
-        )
-    except Refused as refused:
-        return await _page(request, session, refused.decision)
+    await asyncio.to_thread(
+        pending_publishers.remove_pending, index_of(request), session.caller(request), request.path_params["id"]
+    )
     return done(request, PAGE, "pending-removed")
 
 

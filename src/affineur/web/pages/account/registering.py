@@ -16,9 +16,9 @@ from affineur.core.passwords import SHORTEST
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import form
 
-from .entering import enter
+from .cookies import enter
 from .frame import DONE
-from .unsigned import passwords_of, refusing, stranger_of, unsigned_page
+from .strangers import passwords_of, refusing, stranger_of, unsigned_page
 
 DONE["welcome"] = "Your account is ready, and your address is verified."
 

@@ -6,9 +6,7 @@ What does not live here: giving a factor (`second_factor`, `confirm`), and getti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import wraps
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -22,14 +20,15 @@ from affineur.core.decision import Decision, Refused
 from affineur.core.enrolment import KIND_WORDS
 from affineur.core.recovery import CODES
 from affineur.core.second_factor import REMOVAL_WAITS
+from affineur.core.security import asks_for_proof
 from affineur.core.totp import spoken_secret
 from affineur.shell.store import factors, recoveries
 from affineur.web.pages.qr import qr_svg
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import PersonalPage, Session, form
+from affineur.web.session import Session
 
 from .first_steps import first_steps
-from .frame import DONE, account_page, confirmed, done, signed_in
+from .frame import DONE, NOTHING, Typed, account_page, confirmed, done, form_on, signed_in
 
 PAGE, NEW_PASSKEY, NEW_APP = "/account/security", "/account/security/passkeys/new", "/account/security/apps/new"
 
@@ -44,28 +43,8 @@ DONE |= {
     "recovered": "You are back. The old second factors are gone: add a new one now.",
 }
 
-Shown = Callable[[Request, Session, Decision | None], Awaitable[Response]]
 
-
-def shown_again(show: Shown) -> Callable[[PersonalPage], PersonalPage]:
-    """For forms: a refusal is said on the page of the form, `show`; one that asks for a fresh proof goes on."""
-
-    def wrap(handler: PersonalPage) -> PersonalPage:
-        @wraps(handler)
-        async def answer(request: Request, session: Session) -> Response:
-            try:
-                return await handler(request, session)
-            except Refused as refused:
-                if refused.decision.rule == "access.step-up":
-                    raise
-                return await show(request, session, refused.decision)
-
-        return answer
-
-    return wrap
-
-
-async def _show(request: Request, session: Session, refused: Decision | None = None) -> Response:
+async def _show(request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING) -> Response:
     values = await asyncio.to_thread(_values, request, session)
     return account_page(request, session, "security.html", values, refused=refused)
 
@@ -92,12 +71,14 @@ async def security(request: Request, session: Session) -> Response:
     return await _show(request, session)
 
 
-async def _show_new_passkey(request: Request, session: Session, refused: Decision | None = None) -> Response:
+async def _show_new_passkey(
+    request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING
+) -> Response:
     by = session.caller(request)
     try:
         options = await asyncio.to_thread(acts.begin_passkey, index_of(request), by, session.row.id)
     except Refused as error:
-        if error.decision.rule == "access.step-up":
+        if asks_for_proof(error.decision):
             raise
         options, refused = "", refused or error.decision
     return account_page(request, session, "passkey_new.html", {"options": options}, refused=refused)
@@ -111,25 +92,26 @@ async def new_passkey(request: Request, session: Session) -> Response:
 
 
 @signed_in
-@confirmed(NEW_PASSKEY)
-@shown_again(_show_new_passkey)
-async def add_passkey(request: Request, session: Session) -> Response:
+@form_on(NEW_PASSKEY, _show_new_passkey)
+async def add_passkey(request: Request, session: Session, typed: Typed) -> Response:
     """``POST`` of the same: the browser's answer."""
-    data, by = await form(request, session), session.caller(request)
+    by = session.caller(request)
     added = await asyncio.to_thread(
-        acts.add_passkey, index_of(request), by, session.row.id, data.get("answer", ""), data.get("label", "")
+        acts.add_passkey, index_of(request), by, session.row.id, typed.get("answer", ""), typed.get("label", "")
     )
     return _added(request, session, added)
 
 
-async def _show_new_app(request: Request, session: Session, refused: Decision | None = None) -> Response:
+async def _show_new_app(
+    request: Request, session: Session, refused: Decision | None = None, _: Typed = NOTHING
+) -> Response:
     by, values = session.caller(request), {"svg": Markup(""), "spoken": "", "uri": ""}
     try:
         made = await asyncio.to_thread(acts.totp_enrolment, index_of(request), by, session.row.id)
         picture = Markup(qr_svg(made.uri, "QR code for your authenticator app"))  # noqa: S704 - SVG of our own making
         values = {"svg": picture, "spoken": spoken_secret(made.secret), "uri": made.uri}
     except Refused as error:
-        if error.decision.rule == "access.step-up":
+        if asks_for_proof(error.decision):
             raise
         refused = refused or error.decision
     return account_page(request, session, "app_new.html", values, refused=refused)
@@ -143,13 +125,12 @@ async def new_app(request: Request, session: Session) -> Response:
 
 
 @signed_in
-@confirmed(NEW_APP)
-@shown_again(_show_new_app)
-async def add_app(request: Request, session: Session) -> Response:
+@form_on(NEW_APP, _show_new_app)
+async def add_app(request: Request, session: Session, typed: Typed) -> Response:
     """``POST`` of the same: the app's first code."""
-    data, by = await form(request, session), session.caller(request)
+    by = session.caller(request)
     added = await asyncio.to_thread(
-        acts.add_totp, index_of(request), by, session.row.id, data.get("code", ""), data.get("label", "")
+        acts.add_totp, index_of(request), by, session.row.id, typed.get("code", ""), typed.get("label", "")
     )
     return _added(request, session, added)
 
@@ -162,63 +143,52 @@ def _added(request: Request, session: Session, added: Added) -> Response:
 
 
 @signed_in
-@confirmed(PAGE)
-@shown_again(_show)
-async def make_codes(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def make_codes(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/security/codes``: new recovery codes, shown this once."""
-    await form(request, session)
     codes = await asyncio.to_thread(acts.make_recovery_codes, index_of(request), session.caller(request))
     return account_page(request, session, "codes.html", {"codes": codes, "first": None})
 
 
 @signed_in
-@confirmed(PAGE)
-@shown_again(_show)
-async def rename(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def rename(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/security/factors/{id}/rename``."""
-    data = await form(request, session)
-    label, key = data.get("label", ""), request.path_params["id"]
+    label, key = typed.get("label", ""), request.path_params["id"]
     await asyncio.to_thread(acts.rename_factor, index_of(request), session.caller(request), key, label)
     return done(request, PAGE, "factor-renamed")
 
 
 @signed_in
-@confirmed(PAGE)
-@shown_again(_show)
-async def remove(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def remove(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/security/factors/{id}/remove``."""
-    await form(request, session)
     key = request.path_params["id"]
     due_at = await asyncio.to_thread(acts.remove_factor, index_of(request), session.caller(request), key)
     return done(request, PAGE, "factor-removed" if due_at is None else "factor-leaving")
 
 
 @signed_in
-@confirmed(PAGE)
-@shown_again(_show)
-async def keep(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def keep(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/security/factors/{id}/keep``."""
-    await form(request, session)
     key = request.path_params["id"]
     await asyncio.to_thread(acts.keep_factor, index_of(request), session.caller(request), key)
     return done(request, PAGE, "factor-kept")
 
 
 @signed_in
-@shown_again(_show)
-async def cancel_recovery(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def cancel_recovery(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/security/recovery/cancel``: a protection is kept, so no fresh proof is asked for."""
-    await form(request, session)
     await asyncio.to_thread(recover.cancel_own, index_of(request), session.caller(request))
     return done(request, PAGE, "recovery-cancelled")
 
 
 @signed_in
-@confirmed(PAGE)
-@shown_again(_show)
-async def vouch(request: Request, session: Session) -> Response:
+@form_on(PAGE, _show)
+async def vouch(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/security/recoveries/{id}/vouch``."""
-    await form(request, session)
     key = request.path_params["id"]
     await asyncio.to_thread(recover.vouch, index_of(request), session.caller(request), key)
     return done(request, PAGE, "vouched")

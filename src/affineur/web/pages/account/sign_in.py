@@ -15,9 +15,9 @@ from affineur.core.decision import Decision, Refused
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, current, form, local_path, to
 
-from .entering import enter, leave
+from .cookies import enter, leave
 from .frame import DONE
-from .unsigned import passwords_of, refusing, stranger_of, unsigned_page
+from .strangers import passwords_of, refusing, stranger_of, unsigned_page
 
 DONE["signed-out"] = "You are signed out."
 

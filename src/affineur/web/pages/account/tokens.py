@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from affineur.actions.tokens import Created, confirm_token, create_token, revoke_token
 from affineur.core.caveats import TokenAction, describe
-from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.decision import Decision, refuse
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.second_factor import STEP_UP_LASTS, strong_enough
 from affineur.core.tokens import LONGEST_LABEL, USUAL_ACTIONS
@@ -28,10 +28,10 @@ from affineur.shell.store.tokens import TokenRow
 from affineur.web.addresses import base_url
 from affineur.web.pages import commands
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import Session, fields, form, signed_in
+from affineur.web.session import Session, signed_in
 
 from .first_steps import FirstSteps, first_steps
-from .frame import CONFIRM, DONE, account_page, confirmed, done
+from .frame import CONFIRM, DONE, Typed, account_page, done, form_on
 
 PAGE = "/account/tokens"
 WORDS: Mapping[TokenAction, str] = {
@@ -51,8 +51,8 @@ DONE["token-confirmed"] = "The token is confirmed: for a few minutes it may do w
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
-    """What the form holds."""
+class Wish:
+    """The token that somebody wants, as the form has it."""
 
     label: str = ""
     actions: tuple[str, ...] = USUAL_ACTIONS
@@ -79,73 +79,62 @@ async def show(request: Request, session: Session) -> Response:
     return await _page(request, session)
 
 
-@confirmed(PAGE)
-async def take_new(request: Request, session: Session) -> Response:
+async def _again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
+    """The page after a refusal; the form for a new token holds what was typed, if it is what was sent."""
+    return await _page(request, session, refused, _wish(typed) if "label" in typed else None)
+
+
+@form_on(PAGE, _again)
+async def take_new(request: Request, session: Session, typed: Typed) -> Response:
     """``POST /account/tokens``: the answer shows the new token, once."""
-    typed = Typed()
-    try:
-        typed = _typed(await fields(request, session))
-        made = await asyncio.to_thread(_create, request, session, typed)
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await _page(request, session, refused.decision, typed)
-    return _made_page(request, session, made, typed)
+    wish = _wish(typed)
+    made = await asyncio.to_thread(_create, request, session, wish)
+    return _made_page(request, session, made, wish)
 
 
-async def take_revoke(request: Request, session: Session) -> Response:
+@form_on(PAGE, _again)
+async def take_revoke(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/tokens/{id}/revoke``."""
-    try:
-        await form(request, session)
-        caller = session.caller(request)
-        await asyncio.to_thread(revoke_token, index_of(request), caller, request.path_params["id"])
-    except Refused as refused:
-        return await _page(request, session, refused.decision)
+    caller = session.caller(request)
+    await asyncio.to_thread(revoke_token, index_of(request), caller, request.path_params["id"])
     return done(request, PAGE, "token-revoked")
 
 
-@confirmed(PAGE)
-async def take_confirm(request: Request, session: Session) -> Response:
+@form_on(PAGE, _again)
+async def take_confirm(request: Request, session: Session, _: Typed) -> Response:
     """``POST /account/tokens/{id}/confirm``."""
-    try:
-        await form(request, session)
-        caller = session.caller(request)
-        await asyncio.to_thread(confirm_token, index_of(request), caller, request.path_params["id"])
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await _page(request, session, refused.decision)
+    caller = session.caller(request)
+    await asyncio.to_thread(confirm_token, index_of(request), caller, request.path_params["id"])
     return done(request, PAGE, "token-confirmed")
 
 
-def _typed(pairs: list[tuple[str, str]]) -> Typed:
-    given = dict(pairs)
-    return Typed(
-        given.get("label", ""),
-        tuple(value for name, value in pairs if name == "action"),
-        given.get("for") == "these",
-        frozenset(value for name, value in pairs if name == "project"),
-        given.get("days", "").strip(),
-        given.get("once", "")[:100],
+def _wish(typed: Typed) -> Wish:
+    return Wish(
+        typed.get("label", ""),
+        tuple(typed.getlist("action")),
+        typed.get("for") == "these",
+        frozenset(typed.getlist("project")),
+        typed.get("days", "").strip(),
+        typed.get("once", "")[:100],
     )
 
 
-def _create(request: Request, session: Session, typed: Typed) -> Created:
-    actions: list[TokenAction] = [action for action in WORDS if action in typed.actions]
+def _create(request: Request, session: Session, wish: Wish) -> Created:
+    actions: list[TokenAction] = [action for action in WORDS if action in wish.actions]
     projects: list[NormalizedName] | None = None
-    if typed.only:
-        projects = [parse_name(name) for name in sorted(typed.projects)]
+    if wish.only:
+        projects = [parse_name(name) for name in sorted(wish.projects)]
         if not projects:
             refuse("token.projects", "No project is chosen.", "Choose at least one, or all of yours.")
     return create_token(
         index_of(request),
         session.caller(request),
         session.actor.name,
-        label=typed.label,
+        label=wish.label,
         actions=actions,
         projects=projects,
-        once=typed.once,
-        expires_at=_end(typed.days, session.now, settings_of(request).maximum_token_days),
+        once=wish.once,
+        expires_at=_end(wish.days, session.now, settings_of(request).maximum_token_days),
     )
 
 
@@ -162,25 +151,23 @@ def _end(days: str, now: datetime, maximum_days: int) -> datetime | None:
     return now + timedelta(days=int(days))
 
 
-def _made_page(request: Request, session: Session, made: Created, typed: Typed) -> Response:
+def _made_page(request: Request, session: Session, made: Created, wish: Wish) -> Response:
     settings, address = settings_of(request), base_url(request)
     values = {
         "made": made,
-        "label": typed.label,
-        "publish": commands.publish_with(address, settings.index_name, made.secret)
-        if "upload" in typed.actions
-        else (),
+        "label": wish.label,
+        "publish": commands.publish_with(address, settings.index_name, made.secret) if "upload" in wish.actions else (),
         "netrc": f"machine {urlsplit(address).hostname}\nlogin __token__\npassword {made.secret}",
-        "reads": "read" in typed.actions and settings.read == "token",
+        "reads": "read" in wish.actions and settings.read == "token",
     }
     return account_page(request, session, "token_made.html", values)
 
 
 async def _page(
-    request: Request, session: Session, refused: Decision | None = None, typed: Typed | None = None
+    request: Request, session: Session, refused: Decision | None = None, wish: Wish | None = None
 ) -> Response:
     maximum_days = settings_of(request).maximum_token_days
-    usual = Typed(days=str(min(_USUAL_DAYS, maximum_days)))
+    usual = Wish(days=str(min(_USUAL_DAYS, maximum_days)))
     fresh = strong_enough(session.actor.posture, "proof", session.now).allowed
     listed, projects, first = await asyncio.to_thread(_read, request, session)
     values = {
@@ -189,7 +176,7 @@ async def _page(
         "tokens": listed,
         "projects": projects,
         "words": WORDS,
-        "typed": typed or usual,
+        "typed": wish or usual,
         "most_days": maximum_days,
         "longest_label": LONGEST_LABEL,
         "fresh": fresh,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,16 +16,16 @@ from affineur.actions import recover
 from affineur.actions.offices import set_office
 from affineur.core.access import INDEX, may
 from affineur.core.caveats import describe
-from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.offices import OFFICES
+from affineur.core.decision import Decision, deny, refuse
+from affineur.core.offices import OFFICES, office_called
 from affineur.core.recovery import can_be_shorter
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, directory, emails, recoveries, sponsors, tokens
 from affineur.shell.store.directory import Wanted
-from affineur.web.pages.account.frame import DONE, confirmed, done
+from affineur.web.pages.account.frame import DONE, NOTHING, Typed, done, form_on
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import Session, form, to
+from affineur.web.session import Session, to
 
 from .frame import admin_page, office
 
@@ -70,9 +70,11 @@ async def account(request: Request, session: Session) -> Response:
     return await asyncio.to_thread(_one, request, session)
 
 
-def _one(
-    request: Request, session: Session, refused: Decision | None = None, typed: Mapping[str, str] | None = None
-) -> Response:
+async def _again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
+    return await asyncio.to_thread(_one, request, session, refused, typed)
+
+
+def _one(request: Request, session: Session, refused: Decision | None = None, typed: Typed = NOTHING) -> Response:
     name = request.path_params["name"]
     with index_of(request).store.read() as connection:
         found = accounts.find(connection, name)
@@ -97,51 +99,44 @@ def _one(
         "may_give": may(session.actor, "set-office", INDEX, session.now).rule != "access.office",
         "may_log": may(session.actor, "see-log", INDEX, session.now).allowed,
         "can_be_shorter": values["recovery"] is not None and can_be_shorter(values["recovery"].facts),
-        "typed": typed or {},
+        "typed": typed,
         "section": "/admin/",
     }
     return admin_page(request, session, "account.html", values, refused=refused)
 
 
 @office("freeze")
-@confirmed(ONE)
-async def freeze(request: Request, session: Session) -> Response:
+@form_on(ONE, _again)
+async def freeze(request: Request, session: Session, typed: Typed) -> Response:
     """Freeze it, or lift that."""
-    return await _act(request, session, _freeze)
+    return await _act(request, session, _freeze, typed)
 
 
 @office("set-office")
-@confirmed(ONE)
-async def give(request: Request, session: Session) -> Response:
+@form_on(ONE, _again)
+async def give(request: Request, session: Session, typed: Typed) -> Response:
     """Give it an office, another one, or none."""
-    return await _act(request, session, _set_office)
+    return await _act(request, session, _set_office, typed)
 
 
 @office("set-office")
-@confirmed(ONE)
-async def vouch(request: Request, session: Session) -> Response:
+@form_on(ONE, _again)
+async def vouch(request: Request, session: Session, typed: Typed) -> Response:
     """Vouch, as an operator, for its holder who waits to get back in."""
-    return await _act(request, session, _vouch)
+    return await _act(request, session, _vouch, typed)
 
 
-Act = Callable[[Index, Caller, str, Mapping[str, str]], str]
+Act = Callable[[Index, Caller, str, Typed], str]
 """What a form does, with what was typed; the word that says that it is done."""
 
 
-async def _act(request: Request, session: Session, act: Act) -> Response:
+async def _act(request: Request, session: Session, act: Act, typed: Typed) -> Response:
     name = request.path_params["name"]
-    typed: Mapping[str, str] = {}
-    try:
-        typed = await form(request, session)
-        word = await asyncio.to_thread(act, index_of(request), session.caller(request), name, typed)
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await asyncio.to_thread(_one, request, session, refused.decision, typed)
+    word = await asyncio.to_thread(act, index_of(request), session.caller(request), name, typed)
     return done(request, f"{PAGE}/{quote(name, safe='')}", word)
 
 
-def _freeze(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> str:
+def _freeze(index: Index, by: Caller, name: str, typed: Typed) -> str:
     if typed.get("act") == "thaw":
         freezing.thaw(index, by, name)
         return "account-thawed"
@@ -149,16 +144,16 @@ def _freeze(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> st
     return "account-frozen"
 
 
-def _set_office(index: Index, by: Caller, name: str, typed: Mapping[str, str]) -> str:
+def _set_office(index: Index, by: Caller, name: str, typed: Typed) -> str:
     wanted = typed.get("office", "none")
-    chosen = next((each for each in OFFICES if each == wanted), None)
+    chosen = office_called(wanted)
     if chosen is None and wanted != "none":
         refuse("office.name", "There is no such office.", f"There are {', '.join(OFFICES)}, and none.")
     set_office(index, by, name, chosen)
     return "office-changed"
 
 
-def _vouch(index: Index, by: Caller, name: str, _: Mapping[str, str]) -> str:
+def _vouch(index: Index, by: Caller, name: str, _: Typed) -> str:
     with index.store.read() as connection:
         found = accounts.find(connection, name)
         waiting = None if found is None else recoveries.open_of(connection, found.id, by.now)

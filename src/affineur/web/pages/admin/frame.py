@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from affineur.core.access import INDEX, Action, may
 from affineur.core.decision import Decision
+from affineur.core.security import lacks_proof
 from affineur.web.pages.account.frame import account_page
 from affineur.web.session import Page, PersonalPage, Session, signed_in
 
-_ASKS_FOR_A_PROOF = ("access.step-up", "access.strong")
 SECTIONS = (
     ("/admin/", "Accounts"),
     ("/admin/log", "Log"),
@@ -48,7 +48,7 @@ def office(action: Action) -> Callable[[PersonalPage], Page]:
         @wraps(page)
         async def guarded(request: Request, session: Session) -> Response:
             decision = may(session.actor, action, INDEX, session.now)
-            if not decision.allowed and decision.rule not in _ASKS_FOR_A_PROOF:
+            if not decision.allowed and not lacks_proof(decision):
                 return admin_page(request, session, "refused.html", refused=decision)
             return await page(request, session)
 

@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.invite_account import invitations, invite_account, withdraw_invitation
-from affineur.core.decision import Decision, Refused
-from affineur.core.offices import OFFICES
+from affineur.core.decision import Decision
+from affineur.core.offices import OFFICES, office_called
 from affineur.core.security import Caller
 from affineur.shell.index import Index
-from affineur.web.pages.account.frame import DONE, confirmed, done
+from affineur.web.pages.account.frame import DONE, Typed, done, form_on
 from affineur.web.pages.rendering import index_of
-from affineur.web.session import Session, form
+from affineur.web.session import Session
 
 from .frame import admin_page, office
 
@@ -33,21 +33,17 @@ async def shown(request: Request, session: Session) -> Response:
     return await asyncio.to_thread(_page, request, session)
 
 
+async def _again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
+    return await asyncio.to_thread(_page, request, session, refused, typed.get("address", "").strip())
+
+
 @office("invite-account")
-@confirmed(PAGE)
-async def sent(request: Request, session: Session) -> Response:
+@form_on(PAGE, _again)
+async def sent(request: Request, session: Session, typed: Typed) -> Response:
     """Send one, or withdraw one."""
-    typed = await form(request, session)
     withdraws = typed.get("act") == "withdraw"
-    address = typed.get("address", "").strip()
-    try:
-        await asyncio.to_thread(
-            _act, index_of(request), session.caller(request), address, typed.get("office", ""), withdraws
-        )
-    except Refused as refused:
-        if refused.decision.rule == "access.step-up":
-            raise
-        return await asyncio.to_thread(_page, request, session, refused.decision, address)
+    address, office = typed.get("address", "").strip(), typed.get("office", "")
+    await asyncio.to_thread(_act, index_of(request), session.caller(request), address, office, withdraws)
     return done(request, PAGE, "invitation-withdrawn" if withdraws else "invited")
 
 
@@ -55,7 +51,7 @@ def _act(index: Index, by: Caller, address: str, office: str, withdraws: bool) -
     if withdraws:
         withdraw_invitation(index, by, address)
     else:
-        invite_account(index, by, address, next((each for each in OFFICES if each == office), None))
+        invite_account(index, by, address, office_called(office))
 
 
 def _page(request: Request, session: Session, refused: Decision | None = None, typed: str = "") -> Response:

@@ -1,4 +1,7 @@
-"""What every way of signing in ends with: the cookies of a session that began, and where to go on."""
+"""The cookies of a browser: what every way of signing in ends with, and signing out; and where to go on.
+
+What does not live here: what a session's cookie opens (`web.session`).
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.actions.beginning import Begun
-from affineur.web.session import cookie_name, local_path, set_cookie, to
+from affineur.web.session import SESSION_COOKIE, cookie_name, local_path, set_cookie, to
 
-SESSION_COOKIE = "affineur_session"
 DEVICE_COOKIE = "affineur_device"
 _DEVICE_SECONDS = int(timedelta(days=400).total_seconds())
 """As long as browsers keep a cookie at most (RFC 6265bis §5.5)."""

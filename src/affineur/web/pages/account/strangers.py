@@ -18,7 +18,7 @@ from affineur.web.clients import client_of
 from affineur.web.identity import origin_of
 from affineur.web.pages.rendering import personal_page, settings_of
 
-from .entering import device_of
+from .cookies import device_of
 from .frame import DONE
 
 
