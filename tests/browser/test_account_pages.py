@@ -171,7 +171,7 @@ def test_all_but_passkeys_works_without_a_script(visit: Callable[..., Page]) -> 
     sections.get_by_role("link", name="Projects").click()
     page.get_by_role("button", name="Take none").click()
     assert page.get_by_text("You take no messages.").is_visible()
-    sections.get_by_role("link", name="Messages").click()
+    sections.get_by_role("link", name="Mail").click()
     page.get_by_role("link", name="your addresses").click()
     page.get_by_label("Address", exact=True).fill("nora@second.example.org")
     page.get_by_role("button", name="Add", exact=True).click()

@@ -192,7 +192,7 @@ def test_only_somebody_with_an_account_is_told_where_their_mails_are_listed() ->
     for listed in (True, False):
         letter = render("registration-invitation", values, HOUSE, number=7, written_at=NOW, listed=listed)
         assert "This is message 7." in flat(letter.text)
-        assert ("Account, Messages" in flat(letter.text)) is listed
+        assert ("Account, Mail" in flat(letter.text)) is listed
 
 
 def test_without_help_address_a_mail_says_that_answers_are_not_read() -> None:

@@ -36,7 +36,7 @@ SECTIONS = (
     ("/account/publishing", "Trusted publishing"),
     ("/account/machines", "Machines"),
     ("/account/security", "Security"),
-    ("/account/messages", "Messages"),
+    ("/account/messages", "Mail"),
     ("/account/log", "Log"),
 )
 
