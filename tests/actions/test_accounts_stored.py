@@ -18,7 +18,18 @@ from affineur.core.decision import Refused
 from affineur.core.security import console
 from affineur.core.throttle import SIGN_IN_PAIR
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, attempts, emails, grants, identities, offers, projects, sessions, tickets
+from affineur.shell.store import (
+    accounts,
+    attempts,
+    emails,
+    grants,
+    identities,
+    offers,
+    projects,
+    security,
+    sessions,
+    tickets,
+)
 from affineur.shell.store.schema import account, device, factor, identity, journal, metadata, outbox, ticket
 
 NOW = START + timedelta(days=30)
@@ -129,6 +140,8 @@ def test_a_deleted_account_leaves_its_name_and_what_it_published(index: Index) -
         grants.set_role(connection, project, accounts.account_id(connection, "bea") or 0, "owner", NOW, ann)
     assert delete_account(index, BY, "ann") == ("brie",)
     with index.store.read() as connection:
+        (ended,) = security.recorded(connection, security.Filter(event="RoleRemoved"))
+        assert (ended.account, ended.project, ended.facts["how"]) == ("ann", "brie", "delete-account")
         row = connection.execute(sa.select(account).where(account.c.name == "ann")).one()
         assert row.deleted_at == NOW and row.password_hash is None and row.office is None
         for table in metadata.sorted_tables:

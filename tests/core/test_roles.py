@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from affineur.core import roles
-from affineur.core.access import Role
+from affineur.core.access import Kind, Role
 from affineur.core.roles import Crew
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -137,3 +137,11 @@ def test_a_machine_is_no_owner_and_a_message_has_a_known_topic() -> None:
     assert roles.fits_kind("person", "owner").allowed
     assert roles.fit_topic("release").allowed
     assert not roles.fit_topic("Buy now").allowed
+
+
+@pytest.mark.parametrize(("kind", "rule"), [("person", "account.sole-owner"), ("automation", "machine.only-owner")])
+def test_an_account_ends_only_where_no_project_is_left_without_an_owner(kind: Kind, rule: str) -> None:
+    assert roles.may_end("ann", kind, []).allowed
+    refused = roles.may_end("ann", kind, [f"p{number}" for number in range(12)])
+    assert (refused.allowed, refused.rule) == (False, rule)
+    assert "'p9' and 2 more" in refused.reason

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core.access import Resource, actor_class, may
+from affineur.core.access import Resource, may
 from affineur.core.decision import refuse
-from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.roles import Outcome, listed, may_end
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, departures, emails, journal, offers, outbox, projects, security, sponsors
+from affineur.shell.store import accounts, departures, emails, offers, outbox, security, sponsors
 from affineur.shell.store.accounts import AccountRow
 from affineur.shell.store.outbox import Letter
+
+from . import parting
 
 
 def delete_account(index: Index, by: Caller, name: str) -> tuple[str, ...]:
@@ -34,17 +36,9 @@ def delete_account(index: Index, by: Caller, name: str) -> tuple[str, ...]:
         _require_nothing_is_orphaned(connection, found)
         held = departures.roles_of(connection, found.id)
         _tell(connection, by, found)
-        for project, project_id, role in held:
-            told = Event(
-                "RoleRevoked",
-                NormalizedName(project),
-                old={"role": role},
-                new={"role": None},
-                rule="delete-account",
-                actor_class=actor_class(by.actor),
-            )
-            serial = journal.append(connection, by.now, [told], by.actor.name or None)
-            projects.touch(connection, project_id, serial, by.now)
+        outcome: Outcome = "left" if by.actor.account_id == found.id else "ended"
+        for project, _, _ in held:
+            parting.end_role(connection, by, project, found.id, outcome, "delete-account")
         sponsors.drop(connection, found.id, by.now)
         offers.withdraw_all_of(connection, found.id, by.now)
         departures.empty(connection, found.id, by.now)
@@ -54,20 +48,12 @@ def delete_account(index: Index, by: Caller, name: str) -> tuple[str, ...]:
 
 
 def _require_nothing_is_orphaned(connection: sa.Connection, found: AccountRow) -> None:
-    alone = departures.sole_owner_of(connection, found.id)
-    if alone:
-        refuse(
-            "account.sole-owner",
-            f"'{found.name}' is the only owner of {_listed(alone)}: deleting the account would leave "
-            f"{'it' if len(alone) == 1 else 'them'} without anybody.",
-            "Invite another owner to each, and wait until they have accepted.",
-            projects=alone,
-        )
+    may_end(found.name, found.kind, departures.sole_owner_of(connection, found.id)).require()
     machines = sponsors.only_for(connection, found.id)
     if machines:
         refuse(
             "account.sole-sponsor",
-            f"Nobody but '{found.name}' answers for {_listed(machines)}.",
+            f"Nobody but '{found.name}' answers for {listed(machines)}.",
             "Invite another sponsor, or delete the automation account first.",
             machines=machines,
         )
@@ -85,8 +71,3 @@ def _tell(connection: sa.Connection, by: Caller, found: AccountRow) -> None:
     addresses = emails.verified(connection, found.id)
     security.append(connection, by, Happened("AccountDeleted", found.id, found.name))
     outbox.put_all(connection, by.now, [Letter(each, "account-deleted", told) for each in addresses])
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"

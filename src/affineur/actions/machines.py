@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-import sqlalchemy as sa
-
 from affineur.core import accounts as account_rules
 from affineur.core import machines
-from affineur.core.access import Resource, actor_class, may
+from affineur.core.access import Resource, may
 from affineur.core.caveats import TokenAction
 from affineur.core.decision import refuse
-from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.roles import may_end
 from affineur.core.security import Caller, Happened
 from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, emails, grants, journal, projects, security, sponsors, tokens
-from affineur.shell.store.sponsors import Machine
+from affineur.shell.store import accounts, departures, emails, security, sponsors, tokens
 
-from . import minting
+from . import minting, parting
 from .machine_access import require
 from .minting import Minted
 
@@ -116,11 +113,11 @@ def retire_machine(index: Index, by: Caller, machine: str) -> tuple[str, ...]:
     """
     with index.store.write() as connection:
         found = require(connection, by.actor, "retire-machine", machine, by.now)
-        _require_other_owners(connection, found)
-        for project, role in found.roles:
-            _end_role(connection, by, found, project, role)
+        may_end(found.name, "automation", departures.sole_owner_of(connection, found.id)).require()
         in_force = [each.id for each in tokens.listed(connection, found.id)]
         revoked = tokens.revoke(connection, in_force, by.now, "the machine was retired")
+        for project, _ in found.roles:  # after the tokens: all of them go, for one reason
+            parting.end_role(connection, by, project, found.id, "ended", "machine")
         sponsors.forget(connection, found.id)
         accounts.change(connection, found.id, deleted_at=by.now, office=None, sponsors_short_from=None)
         facts = {"tokens": revoked, "projects": [project for project, _ in found.roles]}
@@ -128,33 +125,3 @@ def retire_machine(index: Index, by: Caller, machine: str) -> tuple[str, ...]:
     for project, _ in found.roles:
         pages.project(index, NormalizedName(project))
     return tuple(project for project, _ in found.roles)
-
-
-def _require_other_owners(connection: sa.Connection, found: Machine) -> None:
-    for project, role in found.roles:
-        row = projects.find(connection, project)
-        owners = [] if row is None else [each for each in grants.roles(connection, row.id) if each[1] == "owner"]
-        if role == "owner" and len(owners) == 1:
-            refuse(
-                "machine.only-owner",
-                f"'{found.name}' is the only owner of project '{project}', and a project needs one.",
-                "Invite a person as its owner first.",
-            )
-
-
-def _end_role(connection: sa.Connection, by: Caller, found: Machine, project: str, role: str) -> None:
-    row = projects.find(connection, project)
-    if row is None:
-        return
-    grants.take_role(connection, row.id, found.id)
-    told = Event(
-        "RoleRevoked",
-        row.name,
-        old={"role": role},
-        new={"role": None},
-        rule="machine",
-        actor_class=actor_class(by.actor),
-    )
-    projects.touch(connection, row.id, journal.append(connection, by.now, [told], by.actor.name or None), by.now)
-    facts = {"role": role}
-    security.append(connection, by, Happened("RoleRemoved", found.id, found.name, project, facts=facts))

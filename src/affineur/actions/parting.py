@@ -56,6 +56,14 @@ def part(
     security.append(connection, by, Happened(event, holder.account_id, holder.name, found.name, facts=facts))
 
 
+def end_role(connection: sa.Connection, by: Caller, project: str, account_id: int, outcome: Outcome, rule: str) -> None:
+    """End the role of an account that ends itself, as `part` does; nothing happens where it has none there."""
+    found = projects.find(connection, project)
+    holder = None if found is None else find_holder(connection, found.id, account_id)
+    if found is not None and holder is not None:
+        part(connection, by, found, holder, outcome, rule=rule)
+
+
 def settle(
     connection: sa.Connection, by: Caller, proposal: offers.Proposal, outcome: Outcome, objection: str | None = None
 ) -> None:

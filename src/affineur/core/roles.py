@@ -7,7 +7,7 @@ What does not live here: who may do which of these acts (`access`), and what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -117,6 +117,24 @@ def may_part(role: str, crew: Crew, project: str) -> Decision:
         owners=crew.owners,
         maintainers=crew.maintainers,
     )
+
+
+def may_end(name: str, kind: Kind, alone: Sequence[str]) -> Decision:
+    """Whether an account may end: not while it is the only owner of the projects ``alone``.
+
+    Refused by ``account.sole-owner``, or ``machine.only-owner`` for an automation account; facts: ``projects``.
+    """
+    why = f"'{name}' is the only owner of {listed(alone)}, and every project needs one."
+    way_out = "Invite another person as owner first, and wait until they have accepted."
+    if kind == "automation":
+        return deny("machine.only-owner", why, way_out, projects=list(alone)) if alone else allow("machine.only-owner")
+    return deny("account.sole-owner", why, way_out, projects=list(alone)) if alone else allow("account.sole-owner")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them; of many, the first ten and how many more."""
+    shown = ", ".join(f"'{name}'" for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
 
 
 def may_propose(proposer_id: int | None, affected_id: int, role: str | None, *, is_open: bool) -> Decision:
