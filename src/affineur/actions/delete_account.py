@@ -9,7 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
 from affineur.core.roles import Outcome, listed, may_end
 from affineur.core.security import Caller, Happened
@@ -31,7 +32,7 @@ def delete_account(index: Index, by: Caller, name: str) -> tuple[str, ...]:
     with index.store.write() as connection:
         found = accounts.find(connection, name)
         if found is None:
-            refuse("account.exists", f"There is no account '{name}' on this index.", "Check its name.")
+            raise Refused(unknown(name))
         may(by.actor, "delete-account", Resource(account_id=found.id), by.now).require()
         _require_nothing_is_orphaned(connection, found)
         held = departures.roles_of(connection, found.id)

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from affineur.core import offices
 from affineur.core.access import INDEX, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused
 from affineur.core.security import Caller, Happened
 from affineur.core.standing import printable_reason
 from affineur.shell.index import Index
@@ -59,7 +60,7 @@ def _require(connection: sa.Connection, by: Caller, account: str) -> AccountRow:
     may(by.actor, "freeze", INDEX, by.now).require()
     found = accounts.find(connection, account)
     if found is None:
-        refuse("account.exists", f"There is no account '{account[:100]}' on this index.", "Check its name.")
+        raise Refused(unknown(account))
     offices.may_freeze(by.actor, found.id, found.office).require()
     return found
 

@@ -7,7 +7,8 @@ by inviting (`invite`) and take them by proposing (`propose_removal`).
 from __future__ import annotations
 
 from affineur.core.access import Role
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused
 from affineur.core.journal import Event
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
@@ -30,11 +31,7 @@ def set_role(index: Index, by: Caller, project: NormalizedName, account: str, ro
             permission.ask(connection, by.actor, "remove", found, by.now).require()
         holder = accounts.find(connection, account)
         if holder is None:
-            refuse(
-                "account.exists",
-                f"There is no account '{account}' on this index.",
-                f"`affineur token create --user {account}` makes it.",
-            )
+            raise Refused(unknown(account, f"`affineur token create --user {account}` makes it."))
         before = parting.find_holder(connection, found.id, holder.id)
         if (before and before.role) == role:
             return False

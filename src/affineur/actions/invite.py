@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from affineur.core import roles, throttle
 from affineur.core.access import Role
-from affineur.core.accounts import registration
+from affineur.core.accounts import registration, unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
@@ -104,11 +104,7 @@ def _named(connection: sa.Connection, whom: str) -> AccountRow | None:
     if found is not None:
         return found
     if "@" not in whom:
-        refuse(
-            "account.exists",
-            f"There is no account {whom[:80]!a} on this index.",
-            "Check the name, or give an e-mail address.",
-        )
+        raise Refused(unknown(whom, "Check the name, or give an e-mail address."))
     try:
         require_address(whom)
     except UnfitMail:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from affineur.core import roles, throttle
 from affineur.core.access import Resource, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
@@ -58,7 +59,7 @@ def block_sender(index: Index, by: Caller, sender: str, blocked: bool) -> None:
     with index.store.write() as connection:
         me, found = _me(by), accounts.find(connection, sender)
         if found is None:
-            refuse("account.exists", f"There is no account {sender[:80]!a} on this index.", "Check the name.")
+            raise Refused(unknown(sender))
         if blocked:
             relay.block(connection, me, found.id, by.now)
         else:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from affineur.core import offices
 from affineur.core.access import INDEX, Office, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, security
@@ -20,7 +21,7 @@ def set_office(index: Index, by: Caller, account: str, office: Office | None) ->
         may(by.actor, "set-office", INDEX, by.now).require()
         found = accounts.find(connection, account)
         if found is None:
-            refuse("account.exists", f"There is no account '{account[:100]}' on this index.", "Check its name.")
+            raise Refused(unknown(account))
         if found.office == office:
             return False
         offices.may_take_over(found.kind, office, found.name).require()

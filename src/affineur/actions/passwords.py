@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from affineur.core import throttle
 from affineur.core.access import INDEX, Actor, Resource, may
-from affineur.core.accounts import address_key
+from affineur.core.accounts import address_key, unknown
 from affineur.core.decision import Refused, deny, refuse
 from affineur.core.second_factor import StepUp
 from affineur.core.security import Caller, Happened
@@ -96,7 +96,7 @@ def password_link(index: Index, by: Caller, name: str) -> str:
     with index.store.write() as connection:
         found = accounts.find(connection, name)
         if found is None:
-            refuse("account.exists", f"There is no account '{name}' on this index.", "`affineur account list`.")
+            raise Refused(unknown(name, "`affineur account list`."))
         if found.kind != "person":
             refuse("account.machine", f"'{name}' is a machine: nobody signs in as one.", "Make it a token instead.")
         return f"account/password/reset?ticket={_ticket(connection, by, found, CONSOLE_LINK_LASTS)}"

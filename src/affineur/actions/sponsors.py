@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from affineur.core import machines
 from affineur.core.access import SPONSORS_NEEDED, Action, Resource, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused, refuse
 from affineur.core.security import Caller, Happened
 from affineur.core.throttle import INVITATION
 from affineur.shell.index import Index
@@ -139,7 +140,7 @@ def _due(machine: Machine, noticed: int | None, now: datetime) -> int | None:
 def _person(connection: sa.Connection, machine: Machine, account: str) -> AccountRow:
     invited = accounts.find(connection, account)
     if invited is None:
-        refuse("account.exists", f"There is no account '{account[:100]}' on this index.", "Check its name.")
+        raise Refused(unknown(account))
     names = [each.name for each in machine.sponsors]
     machines.may_invite(invited.kind, invited.name, names, frozen=invited.frozen_at is not None).require()
     return invited

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
-from affineur.core.accounts import require_name
+from affineur.core.accounts import require_name, unknown
 from affineur.core.caveats import ALL_ACTIONS, Grant, TokenAction, scope_of
-from affineur.core.decision import refuse
+from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
 from affineur.core.second_factor import STEP_UP_LASTS
 from affineur.core.security import Caller, Happened
@@ -64,7 +64,7 @@ def create_token(
     with index.store.write() as connection:
         found = accounts.find(connection, account)
         if found is None and by.actor.kind != "system":
-            refuse("account.exists", f"There is no account {account[:100]!a} on this index.", "Check its name.")
+            raise Refused(unknown(account))
         may(by.actor, "create-token", Resource(account_id=found.id if found else None), by.now).require()
         may_be_for(by.actor, actions, tokens.in_force(connection, found.id, by.now) if found else 0).require()
         _take_once(connection, by, once)

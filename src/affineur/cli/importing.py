@@ -25,6 +25,7 @@ from affineur.actions.upload import Published, Spooled, Terms, upload
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.acceptance import IMPORTED
 from affineur.core.access import SYSTEM
+from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.filenames import parse_filename_leniently
 from affineur.core.lifecycle import Act
@@ -271,8 +272,4 @@ def _order_of_arrival(file: OfferedFile) -> tuple[datetime, str]:
 def _require_account(index: Index, name: str) -> None:
     with index.store.read() as connection:
         if accounts.account_id(connection, name) is None:
-            refuse(
-                "account.exists",
-                f"There is no account '{name}' on this index.",
-                f"`affineur token create --user {name}` makes it.",
-            )
+            raise Refused(unknown(name, f"`affineur token create --user {name}` makes it."))

@@ -53,6 +53,12 @@ def require_name(name: str) -> None:
         )
 
 
+def unknown(name: str, *ways_out: str) -> Decision:
+    """That there is no account ``name``: ``account.exists``."""
+    reason = f"There is no account {name[:100]!a} on this index."
+    return deny("account.exists", reason, *(ways_out or ("Check its name.",)))
+
+
 def name_key(name: str) -> str:
     """What names are compared by: ``Ann`` is ``ann``."""
     return name.lower()

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from affineur.core.access import INDEX, may
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused
 from affineur.projections.security_log import row, seen_by
 from affineur.shell.store import accounts, security
 from affineur.shell.store.security import Filter
@@ -63,7 +64,7 @@ def all_events(call: Call) -> Listing:
         with call.index.store.read() as connection:
             key = accounts.ever(connection, wanted.account)
         if key is None:
-            refuse("account.exists", f"There is no account '{wanted.account}' on this index.", "Check its name.")
+            raise Refused(unknown(wanted.account))
     return _listing(call, wanted, key, None)
 
 

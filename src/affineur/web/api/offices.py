@@ -11,7 +11,8 @@ from affineur.actions import freeze as freezing
 from affineur.actions import invite_account as inviting
 from affineur.actions.offices import set_office
 from affineur.core.access import Kind, Office
-from affineur.core.decision import refuse
+from affineur.core.accounts import unknown
+from affineur.core.decision import Refused
 from affineur.core.standing import REASON_LIMIT
 from affineur.shell.store import accounts, directory
 from affineur.shell.store.directory import Wanted
@@ -134,7 +135,7 @@ def _account(call: Call) -> Account:
     with call.index.store.read() as connection:
         found = accounts.find(connection, name)
     if found is None:
-        refuse("account.exists", f"There is no account '{name[:100]}' on this index.", "Check its name.")
+        raise Refused(unknown(name))
     return _shown(found)
 
 
