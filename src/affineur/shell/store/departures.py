@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from . import outbox, schema
+from . import grants, outbox, schema
 from .schema import account, project, role
 
 _REFERRING = [
@@ -51,13 +51,7 @@ def sole_owner_of(connection: sa.Connection, account_id: int) -> list[str]:
 
 def roles_of(connection: sa.Connection, account_id: int) -> list[tuple[str, int, str]]:
     """The projects an account has a role on, as ``(name, id, role)``, by name."""
-    query = (
-        sa.select(project.c.name, project.c.id, role.c.role)
-        .join(role, role.c.project_id == project.c.id)
-        .where(role.c.account_id == account_id)
-        .order_by(project.c.name)
-    )
-    return [(row.name, row.id, row.role) for row in connection.execute(query)]
+    return [(each.project, each.project_id, each.role) for each in grants.held_by(connection, account_id)]
 
 
 def empty(connection: sa.Connection, account_id: int, at: datetime) -> None:

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from affineur.core.access import Kind, Office
 from affineur.core.accounts import address_key, name_key
 
-from .schema import account, email, project, role, session
+from . import grants
+from .schema import account, email, role, session
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,8 @@ def listed(connection: sa.Connection, wanted: Wanted, *, after: str = "", limit:
 
 def roles_of(connection: sa.Connection, account_id: int) -> list[tuple[str, str, datetime, datetime | None]]:
     """The roles of an account: project, role, since when, and when it was last used; by project."""
-    query = (
-        sa.select(project.c.name, role.c.role, role.c.granted_at, role.c.last_act_at)
-        .join(project, project.c.id == role.c.project_id)
-        .where(role.c.account_id == account_id)
-        .order_by(project.c.name)
-    )
-    return [(row.name, row.role, row.granted_at, row.last_act_at) for row in connection.execute(query)]
+    held = grants.held_by(connection, account_id)
+    return [(each.project, each.role, each.granted_at, each.last_act_at) for each in held]
 
 
 def session_count(connection: sa.Connection, account_id: int, now: datetime) -> int:

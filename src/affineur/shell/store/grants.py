@@ -52,6 +52,7 @@ class Held:
     released_at: datetime | None
     publishers_only: bool
     publishers_only_ends_at: datetime | None
+    last_act_at: datetime | None
 
 
 def roles(connection: sa.Connection, project_id: int) -> list[tuple[str, str, datetime]]:
@@ -118,6 +119,7 @@ def held_by(connection: sa.Connection, account_id: int) -> list[Held]:
         sa.select(
             project.c.id, project.c.name, project.c.display_name, role.c.role, role.c.granted_at, release.c.version,
             release.c.created_at, project.c.publishers_only, project.c.publishers_only_ends_at,
+            role.c.last_act_at,
         )
         .join(project, project.c.id == role.c.project_id)
         .outerjoin(release, release.c.id == newest.scalar_subquery())

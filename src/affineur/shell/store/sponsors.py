@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from affineur.core.access import SPONSORLESS_WAITS, SPONSORS_NEEDED
 
-from . import accounts, emails
-from .schema import account, project, role, sponsor, ticket
+from . import accounts, emails, grants
+from .schema import account, role, sponsor, ticket
 
 OFFER = "sponsor"
 """The purpose of a ticket that is an invitation to sponsor; its subject is ``<machine's id> <who invites>``."""
@@ -104,13 +104,7 @@ def machine(connection: sa.Connection, machine_id: int) -> Machine | None:
     found = accounts.by_id(connection, machine_id)
     if found is None or found.kind != "automation" or found.deleted_at is not None:
         return None
-    held = (
-        sa.select(project.c.name, role.c.role)
-        .join(project, project.c.id == role.c.project_id)
-        .where(role.c.account_id == machine_id)
-        .order_by(project.c.name)
-    )
-    roles = tuple((row.name, row.role) for row in connection.execute(held))
+    roles = tuple((each.project, each.role) for each in grants.held_by(connection, machine_id))
     sponsors = tuple(of(connection, machine_id))
     return Machine(found.id, found.name, found.created_at, found.frozen_at, found.sponsors_short_from, sponsors, roles)
 
