@@ -19,6 +19,7 @@ from affineur.actions import factors as acts
 from affineur.actions.calling_off import OPEN
 from affineur.actions.delete_account import delete_account
 from affineur.actions.ladder import notice_ladder
+from affineur.core.access import Action, Resource, may
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
 from affineur.core.recovery import KEPT_OPEN
@@ -564,6 +565,31 @@ def test_machines_and_people_who_cannot_sign_in_are_not_on_the_ladder(index: Ind
         assert project is not None
         grants.set_role(connection, project.id, console_only, "owner", NOW, None)
     assert notice_ladder(index, NOW) == 0
+
+
+def test_an_office_puts_people_on_the_ladder_and_its_acts_wait_for_a_factor(index: Index) -> None:
+    ann = person(index)
+    with index.store.write() as connection:
+        accounts.change(connection, ann, office="operator")
+        accounts.add_account(connection, "console", NOW, office="operator")
+    brie = Resource(NormalizedName("brie"))
+
+    def may_do(name: str, action: Action, at: datetime) -> str:
+        with index.store.read() as connection:
+            key = accounts.account_id(connection, name)
+            actor = accounts.actor_by_id(connection, key or 0, factor_required=True)
+        assert actor is not None
+        return may(actor, action, brie, at).rule
+
+    assert notice_ladder(index, NOW) == 1, "nobody signs in to the account console"
+    assert ladder_of(index, ann) == NOW
+    assert may_do("ann", "hold", NOW) == "factor.first"
+    assert may_do("ann", "upload", NOW) == "access.upload"
+    assert may_do("ann", "upload", NOW + 180 * DAY) == "factor.publish"
+    for action in ("hold", "upload"):
+        assert may_do("console", action, NOW + 180 * DAY) == f"access.{action}"  # type: ignore[arg-type]
+    add_app(index, ann, NOW + DAY)
+    assert may_do("ann", "hold", NOW + DAY) == "access.hold", "it goes on at once"
 
 
 def test_co_owners_are_ready_or_not_yet(index: Index) -> None:

@@ -25,7 +25,7 @@ OWNERS = OWNERS_AND_MAINTAINERS | {
     "archive", "unarchive", "invite", "propose-removal", "set-publishers", "require-publishers", "release-publishers",
 }  # fmt: skip
 MODERATORS = {"hold", "see-people", "remove", "see-accounts", "freeze", "see-machine"}
-SPONSORS = {"see-machine", "run-machine", "release-machine", "retire-machine"}
+SPONSORS = {"see-machine", "run-machine", "revoke-machine-token", "release-machine", "retire-machine"}
 AUDITORS = {"see-people", "see-accounts", "see-log", "see-machine"}
 OPERATORS = (
     (OWNERS - {"leave", "message"})
@@ -41,7 +41,7 @@ OF_MACHINES = SPONSORS | {"set-sponsors"}
 OF_THE_INDEX = {"see-accounts", "see-log", "freeze", "set-office", "invite-account"}
 MACHINES = {"read", "upload", "yank", "see-account", "revoke-token"}
 TOKEN_IS_FOR = {
-    "read": {"read", "see-people", "see-account", "see-accounts", "see-log", "see-machine"},
+    "read": {"read", "see-people", "see-account", "see-machine"},
     "upload": {"upload", "create"},
     "yank": {"yank"},
     "archive": {"archive", "unarchive"},
@@ -49,7 +49,7 @@ TOKEN_IS_FOR = {
         "hold", "set-limits", "invite", "grant", "propose-removal", "remove", "leave", "message", "set-publishers",
         "require-publishers", "release-publishers", "create-token", "revoke-token", "reserve", "create-machine",
         "freeze", "set-office", "invite-account", "answer-invitation", "sponsor", "run-machine", "release-machine",
-        "retire-machine", "set-sponsors",
+        "retire-machine", "set-sponsors", "revoke-machine-token", "see-accounts", "see-log",
     },
 }  # fmt: skip
 SIGNED_IN_ONLY = {"change-account", "delete-account"}
@@ -74,7 +74,12 @@ PAUSED_AFTER_90_DAYS = {
     "release-publishers",
 }  # fmt: skip
 PAUSED_AFTER_180_DAYS = {"upload"}
-FACTOR_FIRST = {"create", "reserve", "create-machine", "sponsor", "run-machine"}
+BY_OFFICE_ONLY = {
+    "grant", "remove", "freeze", "set-office", "set-sponsors", "hold", "set-limits", "invite-account",
+}  # fmt: skip
+FACTOR_FIRST = {"create", "reserve", "create-machine", "sponsor", "run-machine"} | BY_OFFICE_ONLY
+CANNOT_BE_PHISHED_WHERE_CLOSED = {"set-publishers"}
+"""What lets somebody upload to a project that is closed to all but trusted publishers."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +187,9 @@ def proven(case: Case) -> bool:
     if case.posture in best or case.posture.startswith("late"):  # without a factor the password is all there is
         return True
     weaker = {"code, new device", "code, no device", "recovery code"}
-    return case.posture in weaker and case.action not in CANNOT_BE_PHISHED
+    closed = case.target == "foo, publishers only"
+    strong = CANNOT_BE_PHISHED | (CANNOT_BE_PHISHED_WHERE_CLOSED if closed else set())
+    return case.posture in weaker and case.action not in strong
 
 
 def actor_of(case: Case) -> Actor:

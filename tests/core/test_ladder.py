@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from affineur.core import ladder
-from affineur.core.access import ACTIONS, FACTOR_FIRST, Actor, Resource, may
+from affineur.core.access import ACTIONS, FACTOR_FIRST, Actor, Office, Resource, may
 from affineur.core.decision import Refused
 from affineur.core.enrolment import LONGEST_LABEL, MOST_APPS, MOST_PASSKEYS, label, may_add
 from affineur.core.names import NormalizedName
@@ -81,7 +82,16 @@ def test_what_a_letter_says_pauses_is_what_is_refused_and_nothing_else() -> None
 
 
 def test_what_needs_a_factor_from_the_first_day_is_told_apart() -> None:
-    assert len(ladder.needed_already()) == len(FACTOR_FIRST)
+    """Project-life row A8 for those who hold no office, and for each office: what is refused to them today."""
+    for office in (None, *get_args(Office)):
+        posture = Posture(required=True, stepped_up=StepUp(BEGAN, "password"))
+        ann = Actor(1, "ann", office, posture=posture)
+        refused = set()
+        for action, need in ACTIONS.items():
+            mine = Resource(NormalizedName("brie"), role="owner", account_id=1, sponsored=need.on == "machine")
+            if may(ann, action, mine, BEGAN).rule == "factor.first":
+                refused.add(ladder._said(action))
+        assert set(ladder.needed_already(office)) == refused, office
 
 
 # --- how many factors, and their names

@@ -1,7 +1,7 @@
 """Who may do what, in words: what the permission matrix is held against. Nothing here is read from the program.
 
-Test support, not tests. A line of `RULES` is: the act; who may; the right a token needs; the proof it takes; when it
-pauses for somebody without the second factor they must have.
+Test support, not tests. A line of `RULES` is: the act; who may; the right a token needs; the proof it takes (and where
+only trusted publishers may upload, if another); when it pauses for somebody without the second factor they must have.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ create              | everybody                            | upload  | no proof 
 yank                | owner maintainer operator            | yank    | no proof     | after 90 days
 archive             | owner operator                       | archive | no proof     | after 90 days
 unarchive           | owner operator                       | archive | strong proof | after 90 days
-hold                | operator moderator                   | manage  | no proof     | never
+hold                | operator moderator                   | manage  | no proof     | at once
 see-people          | owner maintainer operator moderator auditor | read | no proof | never
 invite              | owner operator                       | manage  | a proof      | after 90 days
-grant               | operator                             | manage  | a proof      | never
+grant               | operator                             | manage  | a proof      | at once
 propose-removal     | owner operator                       | manage  | a proof      | after 90 days
-remove              | operator moderator                   | manage  | strong proof | never
+remove              | operator moderator                   | manage  | strong proof | at once
 leave               | owner maintainer                     | manage  | strong proof | never
 message             | owner maintainer                     | manage  | no proof     | never
-set-publishers      | owner operator                       | manage  | a proof      | after 90 days
+set-publishers      | owner operator                       | manage  | a proof, strong proof if closed | after 90 days
 require-publishers  | owner operator                       | manage  | no proof     | after 90 days
 release-publishers  | owner operator                       | manage  | strong proof | after 90 days
 see-account         | everybody                            | read    | no proof     | never
@@ -37,13 +37,14 @@ answer-invitation   | everybody                            | manage  | no proof 
 sponsor             | everybody                            | manage  | a proof      | at once
 see-machine         | sponsor operator moderator auditor   | read    | no proof     | never
 run-machine         | sponsor                              | manage  | a proof      | at once
+revoke-machine-token | sponsor                             | manage  | no proof     | never
 release-machine     | sponsor                              | manage  | a proof      | never
 retire-machine      | sponsor operator                     | manage  | strong proof | never
-see-accounts        | operator moderator auditor           | read    | no proof     | never
-see-log             | operator auditor                     | read    | no proof     | never
-freeze              | operator moderator                   | manage  | a proof      | never
-set-office          | operator                             | manage  | strong proof | never
-invite-account      | operator                             | manage  | no proof     | never
+see-accounts        | operator moderator auditor           | manage  | no proof     | never
+see-log             | operator auditor                     | manage  | no proof     | never
+freeze              | operator moderator                   | manage  | a proof      | at once
+set-office          | operator                             | manage  | strong proof | at once
+invite-account      | operator                             | manage  | no proof     | at once
 """
 
 NO_ROUTE = {
@@ -113,9 +114,11 @@ def person(rule: Rule, standing: str, posture: str, shown: Token, state: str, *,
     paused = {"never": 999, "at once": 0, "after 90 days": 90, "after 180 days": 180}[rule.pauses]
     if late is not None and late > paused:
         return "factor"
-    if rule.proof != "no proof" and posture == "stale":
+    usual, _, closed = rule.proof.removesuffix(" if closed").partition(", ")
+    proof = closed if closed and state == "closed" else usual
+    if proof != "no proof" and posture == "stale":
         return "proof"
-    return "proof" if rule.proof == "strong proof" and posture == "weak" else "yes"
+    return "proof" if proof == "strong proof" and posture == "weak" else "yes"
 
 
 def machine(rule: Rule, condition: str, shown: Token, state: str) -> str:

@@ -1,4 +1,4 @@
-"""The ladder: people who may publish and have no second factor are told, long before anything pauses.
+"""The ladder: people who may publish or hold an office and have no second factor are told, long before anything pauses.
 
 Nobody loses a role: what pauses is decided anew with each act (`core.access`), and goes on the moment a factor is
 there. What does not live here: when a notice is due and what it says (`core.ladder`).
@@ -79,7 +79,8 @@ def _tell(index: Index, account_ids: Collection[int], now: datetime) -> int:
 
 
 def _write(connection: sa.Connection, climber: Climber, notice: Notice, now: datetime) -> None:
-    affected = [*ladder.paused_by(notice.pauses), *(f"{each} (today already)" for each in ladder.needed_already())]
+    already = ladder.needed_already(climber.office)
+    affected = [*ladder.paused_by(notice.pauses), *(f"{each} (today already)" for each in already)]
     values = {
         "account": climber.name,
         "days_left": notice.days_left,

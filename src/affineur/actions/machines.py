@@ -96,7 +96,7 @@ def create_machine_token(
 def revoke_machine_token(index: Index, by: Caller, machine: str, token_id: str) -> str:
     """Revoke a token of a machine by its id, or the beginning of it; its whole id. `Refused` where there is none."""
     with index.store.write() as connection:
-        found = require(connection, by.actor, "release-machine", machine, by.now)
+        found = require(connection, by.actor, "revoke-machine-token", machine, by.now)
         held = tokens.find(connection, token_id)
         if held is None or held.account_id != found.id or held.revoked_at is not None:
             refuse("token.exists", f"There is no token {token_id[:40]!a} in force.", "The list of tokens shows them.")

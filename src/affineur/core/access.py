@@ -30,8 +30,8 @@ Action = Literal[
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve",
-    "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "release-machine",
-    "retire-machine", "set-sponsors",
+    "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "revoke-machine-token",
+    "release-machine", "retire-machine", "set-sponsors",
     "see-accounts", "see-log", "freeze", "set-office", "invite-account",
 ]  # fmt: skip
 
@@ -111,7 +111,8 @@ class Need:
     ``verb`` completes "isn't allowed to … project 'x'". ``on``: what kind of thing it is done to. ``right``: what a
     token must be for; None: no token is enough, it is done where somebody is signed in. ``ladder``: what of
     the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may. ``sponsors``:
-    whether those may who answer for the machine.
+    whether those may who answer for the machine. ``strength_when_closed``: what proof it asks for instead where only
+    trusted publishers may upload to the project.
     """
 
     verb: str
@@ -123,10 +124,23 @@ class Need:
     ladder: Literal["manage", "publish"] | None = None
     machines: bool = False
     sponsors: bool = False
+    strength_when_closed: Strength | None = None
+
+    def strength_on(self, resource: Resource) -> Strength:
+        """What proof it asks for when it is done to ``resource``."""
+        if resource.publishers_only and self.strength_when_closed is not None:
+            return self.strength_when_closed
+        return self.strength
 
 
-FACTOR_FIRST: frozenset[Action] = frozenset({"create", "reserve", "create-machine", "sponsor", "run-machine"})
-"""What takes the second factor from the first moment on: nobody had it before, so nobody loses anything."""
+FACTOR_FIRST: frozenset[Action] = frozenset(
+    {
+        "create", "reserve", "create-machine", "sponsor", "run-machine",
+        # An office reaches every project or account: a password alone, phished, would be worth too much.
+        "grant", "remove", "freeze", "set-office", "set-sponsors", "hold", "set-limits", "invite-account",
+    }
+)  # fmt: skip
+"""What takes the second factor from the first moment on: what nobody had before, and the acts of an office."""
 _OWNER: frozenset[Role] = frozenset({"owner"})
 _ANY_ROLE: frozenset[Role] = frozenset({"owner", "maintainer"})
 _OPERATOR: frozenset[Office] = frozenset({"operator"})
@@ -153,8 +167,15 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         # Stopping is always free: no ladder stands before the door out.
         "leave": Need("leave", "project", _ANY_ROLE, strength="strong"),
         "message": Need("write to the people of", "project", _ANY_ROLE),
+        # To a closed project a workflow of one's own is a way in, around the time that opening it takes.
         "set-publishers": Need(
-            "change the trusted publishers of", "project", _OWNER, _OPERATOR, strength="proof", ladder="manage"
+            "change the trusted publishers of",
+            "project",
+            _OWNER,
+            _OPERATOR,
+            strength="proof",
+            ladder="manage",
+            strength_when_closed="strong",
         ),
         "require-publishers": Need("close uploads by token to", "project", _OWNER, _OPERATOR, ladder="manage"),
         "release-publishers": Need(
@@ -171,12 +192,14 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "sponsor": Need("answer for machines with this", "own account", strength="proof"),
         "see-machine": Need("see", "machine", offices=_OFFICES, right="read", sponsors=True),
         "run-machine": Need("act for", "machine", strength="proof", sponsors=True),
-        # Stopping is free here, too.
+        # Stopping is free here, too, and stopping a token takes no proof either: it only protects.
+        "revoke-machine-token": Need("revoke tokens of", "machine", sponsors=True),
         "release-machine": Need("cease to answer for", "machine", strength="proof", sponsors=True),
         "retire-machine": Need("retire", "machine", offices=_OPERATOR, strength="strong", sponsors=True),
         "set-sponsors": Need("say who answers for", "machine", offices=_OPERATOR, strength="strong"),
-        "see-accounts": Need("see the accounts of", "index", offices=_OFFICES, right="read"),
-        "see-log": Need("read the security log of", "index", offices=frozenset({"operator", "auditor"}), right="read"),
+        # Whom an index knows, and what they did, is not what an operator's token for a build is to read.
+        "see-accounts": Need("see the accounts of", "index", offices=_OFFICES),
+        "see-log": Need("read the security log of", "index", offices=frozenset({"operator", "auditor"})),
         "freeze": Need("freeze accounts of", "index", offices=_MODERATION, strength="proof"),
         "set-office": Need("give offices on", "index", offices=_OPERATOR, strength="strong"),
         "invite-account": Need("invite people to", "index", offices=_OPERATOR),
@@ -193,16 +216,17 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
     if actor.kind == "system":
         return allow("access.system")
     need = ACTIONS[action]
+    strength = need.strength_on(resource)
     for decision in (
         not_frozen(actor),
         _token_covers(actor, action, need, resource),
         _has_standing(actor, action, need, resource),
         _publisher_where_required(actor, action, resource),
         _is_protected(actor, action, need, now),
-        second_factor.strong_enough(actor.posture, need.strength, now),
+        second_factor.strong_enough(actor.posture, strength, now),
     ):
         if not decision.allowed:
-            facts = {**decision.facts, "action": action, "strength": need.strength, "project": resource.project}
+            facts = {**decision.facts, "action": action, "strength": strength, "project": resource.project}
             return replace(decision, facts=MappingProxyType(facts))
     return allow(f"access.{action}")
 

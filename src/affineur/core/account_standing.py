@@ -39,6 +39,7 @@ class Facts:
     """Unused recovery codes."""
     recovery_due_at: datetime | None
     """When somebody who says to have lost every factor gets in, if somebody does."""
+    holds_office: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,13 @@ def _no_factor(facts: Facts, now: datetime) -> list[Lack]:
     if not posture.is_late:
         return []
     missing = "Your account has no second factor."
-    if not facts.roles or posture.ladder_from is None:
+    if facts.holds_office and on_the_ladder(posture, "manage", now).allowed:
+        effect = "What you do by your office waits until you add one, and so does making a project; it takes a minute."
+        return [Lack("factor", "stops", missing, effect, _SECURITY)]
+    may_act = facts.roles > 0 or facts.holds_office
+    if not may_act or posture.ladder_from is None:
         effect = "You cannot make a project or take a role before you add one; it takes a minute."
-        return [Lack("factor", "stops" if not facts.roles else "soon", missing, effect, _SECURITY)]
+        return [Lack("factor", "soon" if may_act else "stops", missing, effect, _SECURITY)]
     if not on_the_ladder(posture, "publish", now).allowed:
         effect = "Managing and publishing are paused, and resume the moment you add one. Your roles are untouched."
         return [Lack("factor", "stops", missing, effect, _SECURITY)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from .access import ACTIONS, FACTOR_FIRST, Action
+from .access import ACTIONS, FACTOR_FIRST, Action, Office
 from .second_factor import MANAGEMENT_WAITS, NOTICE_DAYS, PUBLISHING_WAITS, days_left
 
 Pause = Literal["manage", "publish"]
@@ -61,9 +61,14 @@ def untouched_by(pauses: Pause) -> tuple[str, ...]:
     )
 
 
-def needed_already() -> tuple[str, ...]:
-    """What takes a second factor today, ladder or not."""
-    return tuple(_said(action) for action in ACTIONS if action in FACTOR_FIRST)
+def needed_already(office: Office | None) -> tuple[str, ...]:
+    """What takes a second factor today, ladder or not, of somebody who holds ``office``."""
+    return tuple(
+        _said(action)
+        for action, need in ACTIONS.items()
+        if action in FACTOR_FIRST
+        and (not need.offices or need.sponsors or action == "create" or office in need.offices)
+    )
 
 
 def _is_for_people(action: Action) -> bool:

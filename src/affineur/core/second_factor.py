@@ -1,7 +1,7 @@
 """The second factor: who must have one, what waits without it, and how strong a proof an act asks for.
 
-The same baseline for everyone who can publish. Nobody loses a role for being late: actions pause, and resume the
-moment a factor is enrolled. Where it is enforced: `core.access.may`, and nowhere else.
+The same baseline for everyone who can publish or holds an office. Nobody loses a role for being late: actions
+pause, and resume the moment a factor is enrolled. Where it is enforced: `core.access.may`, and nowhere else.
 What does not live here: the factors themselves (`totp`, `shell.passkeys`), and getting back in (`recovery`).
 """
 
@@ -49,8 +49,8 @@ class Posture:
     """How an account is protected, as far as it decides anything.
 
     ``required``: whether it must have a factor: the index asks for it, and somebody signs in with it.
-    ``ladder_from``: since when it holds a role without one. ``sponsors_short_from``: of a machine, since when fewer
-    people than needed answer for it; ``waits_for_sponsors``: it never had as many.
+    ``ladder_from``: since when it holds a role or an office without one. ``sponsors_short_from``: of a machine, since
+    when fewer people than needed answer for it; ``waits_for_sponsors``: it never had as many.
     """
 
     factors: frozenset[FactorKind] = frozenset()
@@ -68,10 +68,14 @@ class Posture:
 
 
 def first_role(posture: Posture) -> Decision:
-    """Whether somebody may come to hold their first role, or make a project. A factor comes before that."""
+    """Whether somebody may come to hold their first role, make a project or act by an office: a factor comes first."""
     if not posture.is_late:
         return allow("factor.first")
-    return deny("factor.first", "Publishing on this index takes a second factor, and your account has none yet.", ENROL)
+    return deny(
+        "factor.first",
+        "Publishing on this index, or running it, takes a second factor, and your account has none yet.",
+        ENROL,
+    )
 
 
 def on_the_ladder(posture: Posture, act: Literal["manage", "publish"], now: datetime) -> Decision:

@@ -39,4 +39,5 @@ def _facts(index: Index, connection: sa.Connection, account_id: int, now: dateti
         removals=tuple((row.label, row.removal_due_at) for row in rows if row.removal_due_at is not None),
         codes_left=factors.codes_left(connection, account_id),
         recovery_due_at=None if recovery is None else recovery.due_at,
+        holds_office=actor is not None and actor.office is not None,
     )

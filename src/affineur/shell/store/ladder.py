@@ -1,4 +1,4 @@
-"""Who is on the second-factor ladder, or belongs on it: people with a role, a way to sign in, and no factor.
+"""Who is on the second-factor ladder, or belongs on it: who has a role or an office, a way to sign in, and no factor.
 
 What does not live here: when they are told of what (`core.ladder`).
 """
@@ -11,6 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from affineur.core.access import Office
+
 from .schema import account, factor, identity, project, role
 
 
@@ -22,13 +24,18 @@ class Climber:
     name: str
     ladder_from: datetime | None
     noticed: int | None
+    office: Office | None
 
 
 _HAS_FACTOR = sa.exists().where(factor.c.account_id == account.c.id, factor.c.suspended_at.is_(None))
 _HAS_ROLE = sa.exists().where(role.c.account_id == account.c.id)
 _SIGNS_IN = sa.or_(account.c.password_hash.is_not(None), sa.exists().where(identity.c.account_id == account.c.id))
-_BELONGS = sa.and_(account.c.kind == "person", account.c.deleted_at.is_(None), _SIGNS_IN, _HAS_ROLE, ~_HAS_FACTOR)
-_CLIMBERS = sa.select(account.c.id, account.c.name, account.c.ladder_from, account.c.ladder_noticed_days)
+# An office reaches every project: its holder's uploads follow the ladder as an owner's do.
+_MAY_ACT = sa.or_(_HAS_ROLE, account.c.office.is_not(None))
+_BELONGS = sa.and_(account.c.kind == "person", account.c.deleted_at.is_(None), _SIGNS_IN, _MAY_ACT, ~_HAS_FACTOR)
+_CLIMBERS = sa.select(
+    account.c.id, account.c.name, account.c.ladder_from, account.c.ladder_noticed_days, account.c.office
+)
 
 
 def climbers(connection: sa.Connection, after: int, limit: int) -> list[Climber]:

@@ -313,6 +313,6 @@ OPERATIONS = (
     ),
     Operation(
         method="DELETE", path="/machines/{machine}/tokens/{token}", name="revokeMachineToken", tag="machines",
-        summary="Revoke a token of it.", handler=revoke_token, status=204, needs="release-machine",
+        summary="Revoke a token of it.", handler=revoke_token, status=204, needs="revoke-machine-token",
     ),
 )  # fmt: skip

@@ -111,7 +111,10 @@ def _operation(operation: Operation, schemas: dict[type, dict[str, Any]], *, pri
     }
     if operation.needs is not None:
         need = ACTIONS[operation.needs]
-        described["x-affineur-needs"] = {"action": operation.needs, "token": need.right, "strength": need.strength}
+        needs = {"action": operation.needs, "token": need.right, "strength": need.strength}
+        if need.strength_when_closed is not None:
+            needs["strength-when-closed"] = need.strength_when_closed
+        described["x-affineur-needs"] = needs
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,

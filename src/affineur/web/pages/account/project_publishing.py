@@ -74,7 +74,7 @@ def _of_project(index: Index, session: Session, name: NormalizedName) -> Mapping
         "closed": is_closed(found.publishers_only, found.publishers_only_ends_at, now),
         "may_change": may_change.allowed or lacks_proof(may_change),
         "why_not": may_change,
-        "is_fresh": second_factor.strong_enough(actor.posture, "proof", now).allowed,
+        "is_fresh": may_change.allowed,
         "hours": second_factor.REMOVAL_WAITS // timedelta(hours=1),
         "recent": sorted(recent, key=lambda event: event.id, reverse=True)[:_LAST_EVENTS],
         "events": EVENTS,

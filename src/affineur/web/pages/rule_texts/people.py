@@ -57,11 +57,11 @@ PEOPLE = (
     ),
     Group(
         "Who you are",
-        "The same baseline for everyone who can publish. Nobody loses a role for being late: acts pause, and resume.",
+        "The same baseline for all who publish or hold an office. Nobody loses a role for being late: acts pause.",
         (
-            ("factor.first", "A second factor comes before the first role."),
-            ("factor.manage", "After 90 days with a role and without a second factor, managing is paused."),
-            ("factor.publish", "After 180 days with a role and without a second factor, publishing is paused too."),
+            ("factor.first", "A second factor comes before the first role, and before what an office allows."),
+            ("factor.manage", "90 days with a role or an office and without a second factor pause managing."),
+            ("factor.publish", "180 days with a role or an office and without a second factor pause publishing too."),
             ("factor.address", "Passkeys work only where the index has a host name and https."),
             ("factor.registration", "A new key has to answer this page's question, for this index, with a touch."),
             ("factor.assertion", "A key's answer has to be signed by it, for this question and this index."),
