@@ -15,8 +15,9 @@ from affineur.actions import freeze as freezing
 from affineur.actions import recover
 from affineur.actions.offices import set_office
 from affineur.core.access import INDEX, may
+from affineur.core.accounts import unknown
 from affineur.core.caveats import describe
-from affineur.core.decision import Decision, deny, refuse
+from affineur.core.decision import Decision, refuse
 from affineur.core.offices import OFFICES, office_called
 from affineur.core.recovery import can_be_shorter
 from affineur.core.security import Caller
@@ -79,7 +80,7 @@ def _one(request: Request, session: Session, refused: Decision | None = None, ty
     with index_of(request).store.read() as connection:
         found = accounts.find(connection, name)
         if found is None:
-            missing = deny("account.exists", f"There is no account '{name[:100]}' on this index.", "Check its name.")
+            missing = unknown(name)
             return admin_page(request, session, "refused.html", refused=missing, status=404)
         held = [(each, describe(each.grant), each.state(session.now)) for each in tokens.listed(connection, found.id)]
         values: dict[str, Any] = {

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from affineur.core.decision import Decision, deny
+from affineur.core.accounts import unknown
+from affineur.core.decision import Decision
 from affineur.core.security import EVENTS
 from affineur.projections.security_log import FORMS
 from affineur.shell.store import accounts
@@ -58,8 +59,7 @@ def _asked(request: Request) -> tuple[Asked, Decision | None]:
         return logbook.asked(request, None), None
     with index_of(request).store.read() as connection:
         key = accounts.ever(connection, name)
-    unknown = deny("account.exists", f"There is no account '{name[:100]}' on this index.", "Check its name.")
-    return logbook.asked(request, key), (unknown if key is None else None)
+    return logbook.asked(request, key), (unknown(name) if key is None else None)
 
 
 ROUTES = [Route(PAGE, log), *(Route(f"{PAGE}.{form}", exported) for form in FORMS)]
