@@ -295,7 +295,8 @@ def test_owners_hear_of_a_lost_token_of_their_trusted_publisher(index: Index) ->
     before = len(mails(index))
     with index.store.write() as connection:
         connection.execute(publisher.insert().values(
-            id="p", kind="github", issuer="https://issuer.example.org", fields="{}", fingerprint="f", created_at=START
+            id="p", kind="github", issuer="https://issuer.example.org", fields="{}", fingerprint="f", home="h",
+            created_at=START,
         ))  # fmt: skip
         found = projects.find(connection, BRIE)
         assert found is not None

@@ -43,6 +43,8 @@ def check(index: Index, now: datetime, tell: Tell) -> Iterator[Finding]:
                 continue
             if young and serial < head:
                 return  # it follows, some moments behind
+            if head < serial <= _head(index):
+                return  # something happened between the two looks
             yield Finding(
                 "stale-search",
                 "search",
@@ -51,6 +53,11 @@ def check(index: Index, now: datetime, tell: Tell) -> Iterator[Finding]:
             return
     finally:
         found.close()
+
+
+def _head(index: Index) -> int:
+    with index.store.read() as connection:
+        return journal.head(connection)[0]
 
 
 _WANTED = (
