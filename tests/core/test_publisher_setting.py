@@ -14,7 +14,8 @@ def test_nothing_written_admits_the_four_known_issuers() -> None:
 
 
 def test_an_instance_of_a_known_kind_and_an_issuer_of_ones_own_are_admitted() -> None:
-    found = admitted_by("gitlab https://git.example.org\nforge https://forge.example.org sub ref? id!")[len(WELL_KNOWN) :]
+    setting = "gitlab https://git.example.org\nforge https://forge.example.org sub ref? id!"
+    found = admitted_by(setting)[len(WELL_KNOWN) :]
     assert [(each.kind, each.url, each.claims, each.optional) for each in found] == [
         ("gitlab", "https://git.example.org", (), ()),
         ("oidc", "https://forge.example.org", ("sub",), ("ref",)),

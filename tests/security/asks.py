@@ -123,7 +123,10 @@ API = (
         {"actions": ["manage"], "expires_at": "{soon}", "projects": []}),
     Ask("revoke-machine-token", "DELETE", f"/machines/{ROBOT}/tokens/{_UNKNOWN}", "revokeMachineToken",
         "404 token.exists"),
+    Ask("release-machine", "DELETE", f"/machines/{ROBOT}/sponsorship", "leaveMachine", "204", undo=True),
     Ask("retire-machine", "DELETE", f"/machines/{ROBOT}", "retireMachine", "409 machine.only-owner"),
+    Ask("set-sponsors", "PUT", f"/machines/{ROBOT}/sponsors/ghost", "addSponsor", "404 account.exists"),
+    Ask("set-sponsors", "DELETE", f"/machines/{ROBOT}/sponsors/ghost", "removeSponsor"),
     Ask("see-accounts", "GET", "/accounts?limit=1", "listAccounts"),
     Ask("see-accounts", "GET", "/accounts/ghost", "getAnyAccount", "404 account.exists"),
     Ask("see-log", "GET", "/events?limit=1", "listEvents"),
@@ -289,7 +292,6 @@ ELSEWHERE = {
     "objectToRemoval": "takes a proposal about whoever asks, and is the act message (`test_api_roles`)",
     "consentToRemoval": "takes a proposal about whoever asks, and is the act leave (`test_api_roles`)",
     "withdrawRemoval": "takes a proposal of whoever asks, and is the act propose-removal (`test_api_roles`)",
-    "leaveMachine": "takes a sponsor, who is one no more then: the act release-machine (`test_machines`)",
     "withdrawMachineInvitation": "takes an open invitation, and is the act run-machine (`test_machines`)",
     "listAccountInvitations": "the act see-accounts, as its page",
     "inviteAccount": "the act invite-account, as its page",
@@ -325,6 +327,7 @@ PAGES_ELSEWHERE = {
     ),
     f"{_MACHINE_PAGE}/withdraw": "takes an open invitation, and is the act run-machine (`test_machines`)",
     f"{_MACHINE_PAGE}/leave": "takes a sponsor, who is one no more then: the act release-machine (`test_machines`)",
+    "/admin/accounts/{name}/vouch": "takes somebody who waits to get back in: change-account (`test_factors`)",
     "/admin": "leads to /admin/",
 }  # fmt: skip
 """Routes of pages that take no part in the matrix, and why. Where one shows and acts, this is about acting."""

@@ -40,6 +40,7 @@ run-machine         | sponsor                              | manage  | a proof  
 revoke-machine-token | sponsor                             | manage  | no proof     | never
 release-machine     | sponsor                              | manage  | a proof      | never
 retire-machine      | sponsor operator                     | manage  | strong proof | never
+set-sponsors        | operator                             | manage  | strong proof | at once
 see-accounts        | operator moderator auditor           | manage  | no proof     | never
 see-log             | operator auditor                     | manage  | no proof     | never
 freeze              | operator moderator                   | manage  | a proof      | at once
@@ -49,7 +50,6 @@ invite-account      | operator                             | manage  | no proof 
 
 NO_ROUTE = {
     "set-limits": "on the console of the index only: `affineur project limit`",
-    "set-sponsors": "on the console of the index only: `affineur machine sponsor`",
 }
 """Acts that nothing on the web does, and why."""
 

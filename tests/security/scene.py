@@ -94,6 +94,11 @@ class Scene:
             set_status(self.server, state, "archive")
             return
         with self.store.write() as connection:
+            if act == "release-machine":
+                robot = accounts.account_id(connection, ROBOT)
+                assert robot is not None
+                sponsors.add(connection, robot, who.id, now)
+                return
             found = projects.find(connection, NormalizedName(PROJECTS[state]))
             assert found is not None
             if act == "leave":

@@ -1,7 +1,8 @@
 """Following the journal: the background work that keeps every projection up to date.
 
 One loop, two ticks a second: finish pages that a crash or another node left, bring search up to date, and,
-debounced, write the list of all projects; now and then do what falls due by itself. Runs in one process of a node (`serve` starts it, or `work`).
+debounced, write the list of all projects; now and then do what falls due by itself. Runs in one process of a node
+(`serve` starts it, or `work`).
 """
 
 from __future__ import annotations
