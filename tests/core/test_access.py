@@ -35,7 +35,7 @@ OPERATORS = (
 )
 ONESELF = {
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "create-machine",
-    "answer-invitation", "sponsor",
+    "manage-account", "answer-invitation", "sponsor",
 }  # fmt: skip
 OF_MACHINES = SPONSORS | {"set-sponsors"}
 OF_THE_INDEX = {"see-accounts", "see-log", "freeze", "set-office", "invite-account"}
@@ -49,6 +49,7 @@ TOKEN_IS_FOR = {
         "hold", "set-limits", "invite", "grant", "propose-removal", "remove", "leave", "message", "set-publishers",
         "require-publishers", "release-publishers", "create-token", "revoke-token", "reserve", "create-machine",
         "freeze", "set-office", "invite-account", "answer-invitation", "sponsor", "run-machine", "release-machine",
+        "manage-account",
         "retire-machine", "set-sponsors", "revoke-machine-token", "see-accounts", "see-log",
     },
 }  # fmt: skip

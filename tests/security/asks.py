@@ -45,8 +45,6 @@ class Ask:
     body: Mapping[str, Any] | None = None
     states: tuple[str, ...] = ("",)
     undo: bool = False
-    whole: bool = False
-    """Whether it takes a token for managing everything, whatever the act asks for."""
 
 
 def _p(act: str, method: str, path: str, route: str, then: str = "200", body: Mapping[str, Any] | None = None,
@@ -86,8 +84,8 @@ API = (
        {"required": False}, ("active", "archived", "quarantined", "deprecated")),
     _p("release-publishers", "PUT", "/publishers-only", "setPublishersOnly", "200", {"required": False}, ("closed",),
        undo=True),
-    Ask("see-account", "GET", "/account/standing", "getAccountStanding", whole=True),
-    Ask("see-account", "GET", "/account/factors", "listFactors", whole=True),
+    Ask("manage-account", "GET", "/account/standing", "getAccountStanding"),
+    Ask("manage-account", "GET", "/account/factors", "listFactors"),
     Ask("see-account", "GET", "/account/events?limit=1", "listOwnEvents"),
     Ask("see-account", "GET", "/account/projects?limit=1", "getMyProjects"),
     Ask("see-account", "GET", "/account/invitations", "getMyInvitations"),
@@ -98,10 +96,10 @@ API = (
     Ask("see-account", "GET", "/machine-invitations", "listMachineInvitations"),
     Ask("create-token", "POST", "/tokens", "createToken", "201", {"actions": ["manage"]}),
     Ask("revoke-token", "DELETE", f"/tokens/{_UNKNOWN}", "revokeToken", "404 token.exists"),
-    Ask("revoke-token", "DELETE", f"/account/sessions/{_UNKNOWN}", "endSession", "404 session.exists"),
-    Ask("revoke-token", "GET", "/account/sessions", "listSessions"),
-    Ask("revoke-token", "GET", "/account/emails", "listEmails"),
-    Ask("revoke-token", "DELETE", f"/account/pending-publishers/{_UNKNOWN}", "removePendingPublisher",
+    Ask("manage-account", "DELETE", f"/account/sessions/{_UNKNOWN}", "endSession", "404 session.exists"),
+    Ask("manage-account", "GET", "/account/sessions", "listSessions"),
+    Ask("manage-account", "GET", "/account/emails", "listEmails"),
+    Ask("manage-account", "DELETE", f"/account/pending-publishers/{_UNKNOWN}", "removePendingPublisher",
         "404 publisher.exists"),
     Ask("reserve", "POST", "/account/pending-publishers", "addPendingPublisher", "409 publisher.project-exists",
         {**_PUBLISHER, "project": PROJECTS["active"]}),
@@ -110,9 +108,9 @@ API = (
         "404 role.no-invitation"),
     Ask("answer-invitation", "POST", "/account/invitations/999999/refuse", "refuseInvitation",
         "404 role.no-invitation"),
-    Ask("answer-invitation", "PUT", "/account/messaging", "setMessaging", "204", {"accepts": True}),
-    Ask("answer-invitation", "PUT", "/account/messaging/blocked/ghost", "blockSender", "404 account.exists"),
-    Ask("answer-invitation", "DELETE", "/account/messaging/blocked/ghost", "unblockSender", "404 account.exists"),
+    Ask("manage-account", "PUT", "/account/messaging", "setMessaging", "204", {"accepts": True}),
+    Ask("manage-account", "PUT", "/account/messaging/blocked/ghost", "blockSender", "404 account.exists"),
+    Ask("manage-account", "DELETE", "/account/messaging/blocked/ghost", "unblockSender", "404 account.exists"),
     Ask("sponsor", "POST", f"/machine-invitations/{_UNKNOWN}", "answerMachineInvitation", "404 machine.offer",
         {"answer": "accept"}),
     Ask("see-machine", "GET", f"/machines/{ROBOT}", "getMachine"),
@@ -175,7 +173,7 @@ PAGES = (
     _f("remove", "/remove", "404 removal.role", {"account": "ghost"}),
     _f("leave", "/leave", "303", states=ALL, undo=True),
     _f("message", "/message", "404 message.nobody", {"topic": "other", "text": "Hello.", "to": "ghost"}),
-    _f("answer-invitation", "/block", "400 account.exists", {"sender": "ghost"}),
+    _f("manage-account", "/block", "400 account.exists", {"sender": "ghost"}),
     _f("set-publishers", "/publishing", "400 publisher.there", {
         "service": _PUBLISHER["issuer"], "field_owner": "fromagerie", "field_repository": "matrix",
         "field_workflow": "release.yml"}),
@@ -200,8 +198,9 @@ PAGES = (
           "400 recovery.exists", {}),
     _page("delete-account", "/account/delete", "", "400 account.sole-sponsor", {"name": "{me}"}),
     _page("create-token", "/account/tokens", "", "200", {"action": "read", "for": "all", "days": "1"}),
-    _page("revoke-token", f"/account/sessions/{_UNKNOWN}/end", "/account/sessions/{id}/end", "404 session.exists", {}),
-    _page("revoke-token", f"/account/publishing/{_UNKNOWN}/withdraw", "/account/publishing/{id}/withdraw",
+    _page("manage-account", f"/account/sessions/{_UNKNOWN}/end", "/account/sessions/{id}/end",
+          "404 session.exists", {}),
+    _page("manage-account", f"/account/publishing/{_UNKNOWN}/withdraw", "/account/publishing/{id}/withdraw",
           "400 publisher.exists", {}),
     _page("reserve", "/account/publishing", "", "400 publisher.project-exists", {
         "service": _PUBLISHER["issuer"], "project": PROJECTS["active"], "field_owner": "fromagerie",
@@ -213,8 +212,8 @@ PAGES = (
           "404 role.no-invitation", {}),
     _page("answer-invitation", "/account/invitations/999999/refuse", "/account/invitations/{id:int}/refuse",
           "404 role.no-invitation", {}),
-    _page("answer-invitation", "/account/projects/messages", "", "303", {"accepts": "yes"}),
-    _page("answer-invitation", "/account/projects/unblock", "", "400 account.exists", {"sender": "ghost"}),
+    _page("manage-account", "/account/projects/messages", "", "303", {"accepts": "yes"}),
+    _page("manage-account", "/account/projects/unblock", "", "400 account.exists", {"sender": "ghost"}),
     Ask("see-machine", "GET", f"/account/machines/{ROBOT}", _MACHINE_PAGE),
     _on_machine("run-machine", "/invite", "400 account.exists", {"account": "ghost"}),
     _on_machine("run-machine", "/tokens", "400 machine.token", {"action": "manage", "days": "1"}),

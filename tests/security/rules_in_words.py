@@ -30,6 +30,7 @@ see-account         | everybody                            | read    | no proof 
 change-account      | everybody                            | none    | a proof      | never
 delete-account      | everybody                            | none    | strong proof | never
 create-token        | everybody                            | manage  | a proof      | never
+manage-account      | everybody                            | manage  | no proof     | never
 revoke-token        | everybody                            | manage  | no proof     | never
 reserve             | everybody                            | manage  | a proof      | at once
 create-machine      | everybody                            | manage  | a proof      | at once

@@ -51,7 +51,7 @@ def add_email(index: Index, by: Caller, address: str) -> EmailRow:
 def send_link_again(index: Index, by: Caller, email_id: int) -> EmailRow:
     """Mail the link once more; older ones end. `Refused`: ``email.unknown``, ``throttle.verify-mail``."""
     key = by.actor.account_id or 0
-    may(by.actor, "revoke-token", Resource(account_id=key), by.now).require()
+    may(by.actor, "manage-account", Resource(account_id=key), by.now).require()
     with index.store.read() as connection:
         row = _find(connection, key, email_id)
     _count(index, by, row.address)

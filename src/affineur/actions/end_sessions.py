@@ -23,7 +23,7 @@ def sign_out(index: Index, by: Caller, session_id: str) -> None:
 
 def end_session(index: Index, by: Caller, session: str) -> None:
     """End one of the caller's sessions, by its `public_id`. `Refused` (``session.exists``) where there is none."""
-    own = may(by.actor, "revoke-token", Resource(account_id=by.actor.account_id), by.now)
+    own = may(by.actor, "manage-account", Resource(account_id=by.actor.account_id), by.now)
     own.require()
     with index.store.write() as connection:
         mine = sessions.listed(connection, by.actor.account_id or 0, by.now)
@@ -37,7 +37,7 @@ def end_session(index: Index, by: Caller, session: str) -> None:
 
 def end_others(index: Index, by: Caller, but: str | None) -> int:
     """End every session of the caller, but the one they came with (None: that too); how many."""
-    may(by.actor, "revoke-token", Resource(account_id=by.actor.account_id), by.now).require()
+    may(by.actor, "manage-account", Resource(account_id=by.actor.account_id), by.now).require()
     key = by.actor.account_id or 0
     with index.store.write() as connection:
         ended = sessions.end_all(connection, key, but=but)

@@ -68,7 +68,7 @@ def block_sender(index: Index, by: Caller, sender: str, blocked: bool) -> None:
 
 def _me(by: Caller) -> int:
     # What somebody lets in is theirs to say like the answer to an invitation: with no proof, since it harms nobody.
-    may(by.actor, "answer-invitation", Resource(account_id=by.actor.account_id), by.now).require()
+    may(by.actor, "manage-account", Resource(account_id=by.actor.account_id), by.now).require()
     if by.actor.account_id is None:
         refuse("access.own", "The index itself has no account.", "Sign in.")
     return by.actor.account_id

@@ -97,7 +97,7 @@ def remove_pending(index: Index, by: Caller, pending_id: str) -> Pending:
                 f"You have no pending publisher {pending_id[:40]!a}.",
                 "Your page of trusted publishing lists them.",
             )
-        may(by.actor, "revoke-token", Resource(account_id=found[0].account_id), by.now).require()
+        may(by.actor, "manage-account", Resource(account_id=found[0].account_id), by.now).require()
         publishers.remove_pending(connection, pending_id)
         _log_removed(connection, by, found[0])
     return found[0]

@@ -29,7 +29,7 @@ Action = Literal[
     "read", "upload", "create", "yank", "archive", "unarchive", "hold", "set-limits",
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
-    "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve",
+    "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "manage-account",
     "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "revoke-machine-token",
     "release-machine", "retire-machine", "set-sponsors",
     "see-accounts", "see-log", "freeze", "set-office", "invite-account",
@@ -182,6 +182,7 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
             "open uploads by token to", "project", _OWNER, _OPERATOR, strength="strong", ladder="manage"
         ),
         "see-account": Need("see this", "own account", right="read", machines=True),
+        "manage-account": Need("manage this", "own account"),
         "change-account": Need("change this", "own account", right=None, strength="proof"),
         "delete-account": Need("delete this", "own account", right=None, strength="strong"),
         "create-token": Need("make tokens for this", "own account", strength="proof"),

@@ -185,7 +185,7 @@ OPERATIONS = (
         handler=change_account,
         body=AccountChange,
         answer=Caller,
-        needs="revoke-token",
+        needs="manage-account",
         idempotent=True,
     ),
     Operation(
@@ -196,7 +196,7 @@ OPERATIONS = (
         tag="account",
         handler=list_emails,
         answer=EmailAddress,
-        needs="revoke-token",
+        needs="manage-account",
         paged=True,
     ),
     Operation(
@@ -207,7 +207,7 @@ OPERATIONS = (
         tag="account",
         handler=list_sessions,
         answer=OpenSession,
-        needs="revoke-token",
+        needs="manage-account",
         paged=True,
     ),
     Operation(
@@ -218,7 +218,7 @@ OPERATIONS = (
         tag="account",
         handler=end_all,
         answer=EndedSessions,
-        needs="revoke-token",
+        needs="manage-account",
     ),
     Operation(
         method="DELETE",
@@ -228,6 +228,6 @@ OPERATIONS = (
         tag="account",
         handler=end_one,
         status=204,
-        needs="revoke-token",
+        needs="manage-account",
     ),
 )

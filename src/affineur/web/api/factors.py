@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from affineur.core.account_standing import Weight
-from affineur.core.decision import refuse
 from affineur.core.second_factor import FactorKind
 from affineur.shell.store import account_standing, factors, recoveries
 
@@ -57,7 +56,7 @@ class SecondFactors(Output):
 
 def get_standing(call: Call) -> AccountStanding:
     """How the account stands."""
-    account_id = _own(call)
+    account_id = call.actor.account_id or 0  # `manage-account` lets nobody in who has no account
     with call.index.store.read() as connection:
         found = account_standing.standing(call.index, connection, account_id, call.now)
     lacks = [Lack(each.word, each.weight, each.sentence, each.effect, each.page) for each in found.lacks]
@@ -66,7 +65,7 @@ def get_standing(call: Call) -> AccountStanding:
 
 def list_factors(call: Call) -> SecondFactors:
     """The account's second factors."""
-    account_id = _own(call)
+    account_id = call.actor.account_id or 0  # `manage-account` lets nobody in who has no account
     with call.index.store.read() as connection:
         rows = factors.listed(connection, account_id)
         left = factors.codes_left(connection, account_id)
@@ -80,18 +79,6 @@ def list_factors(call: Call) -> SecondFactors:
     return SecondFactors(shown, left, recovery.due_at if recovery else None)
 
 
-def _own(call: Call) -> int:
-    """The account that calls, where its token is for managing it: `Refused` (``access.scope``) for any other."""
-    actor = call.actor
-    if actor.account_id is None or "manage" not in actor.actions or actor.projects is not None:
-        refuse(
-            "access.scope",
-            "How an account is protected is told only to a token that may manage all of it.",
-            "Use a token with the action `manage`, for all projects of your account.",
-        )
-    return actor.account_id
-
-
 OPERATIONS = (
     Operation(
         method="GET",
@@ -101,7 +88,7 @@ OPERATIONS = (
         tag="account",
         handler=get_standing,
         answer=AccountStanding,
-        needs="see-account",
+        needs="manage-account",
     ),
     Operation(
         method="GET",
@@ -111,6 +98,6 @@ OPERATIONS = (
         tag="account",
         handler=list_factors,
         answer=SecondFactors,
-        needs="see-account",
+        needs="manage-account",
     ),
 )

@@ -317,6 +317,6 @@ OPERATIONS = (
         tag=_TAG,
         handler=remove_pending,
         status=204,
-        needs="revoke-token",
+        needs="manage-account",
     ),
 )
