@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.coroutines import run
 from tests.indexes import START, new_index
 
 from affineur.actions.beginning import Stranger
@@ -70,7 +70,7 @@ def test_a_wrong_password_takes_as_long_for_an_address_that_nobody_has(index: In
 
     def guess(name: str) -> None:
         with pytest.raises(Refused):
-            asyncio.run(sign_in(index, work, guesser, name, "seventeen wheels of comte"))
+            run(sign_in(index, work, guesser, name, "seventeen wheels of comte"))
 
     guess("first@example.org")  # goes into the log, as one of each hour and address does
     known = writes(index, lambda: guess("ann@example.org"))

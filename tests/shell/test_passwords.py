@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from tests.coroutines import run
 
 from affineur.core.decision import Refused
 from affineur.core.passwords import LONGEST
@@ -108,7 +109,7 @@ def test_work_is_done_in_a_thread_and_the_loop_goes_on() -> None:
         work.close()
         return right, wrong, ticks
 
-    right, wrong, ticks = asyncio.run(scene())
+    right, wrong, ticks = run(scene())
     assert right == (True, False)
     assert wrong == (False, False)
     assert ticks >= 5
@@ -129,7 +130,7 @@ def test_a_full_line_refuses_at_once_and_lets_in_again_when_it_moves() -> None:
         assert work._taken == 0
         work.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_who_goes_away_frees_a_place_in_line_but_not_the_memory_of_what_runs() -> None:
@@ -152,7 +153,7 @@ def test_who_goes_away_frees_a_place_in_line_but_not_the_memory_of_what_runs() -
         assert work._taken == 0
         work.close()
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_an_error_in_the_work_is_the_callers_and_frees_the_place() -> None:
@@ -166,7 +167,7 @@ def test_an_error_in_the_work_is_the_callers_and_frees_the_place() -> None:
             await work.hash(PASSWORD)
         assert work._taken == 0
 
-    asyncio.run(scene())
+    run(scene())
 
 
 def test_work_judges_with_the_list_of_breached_passwords(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_work_judges_with_the_list_of_breached_passwords(tmp_path: Path) -> None
         work.close()
         return found
 
-    assert asyncio.run(scene()) == ["password.breached", "password", "password"]
+    assert run(scene()) == ["password.breached", "password", "password"]
 
 
 def digest(password: str) -> str:

@@ -21,7 +21,7 @@ ELSEWHERE = ("/account/second-factor", "/account/recovery", "/account/recovery/c
 @pytest.mark.parametrize("headers", [{"sec_fetch_site": "cross-site"}, {"origin": "http://evil.example"}, {}])
 def test_no_page_takes_a_form_from_another_site(server: Callable[..., Server], headers: dict[str, str]) -> None:
     house = server()
-    opal, vic = sign_up(house, "opal", office="operator"), sign_up(house, "vic")
+    opal, vic = sign_up(house, "opal", office="operator", factors=("passkey",)), sign_up(house, "vic")
     typed = {"act": "freeze", "reason": "x", "office": "operator", "address": "a@example.org", "name": "vic"}
     with signed_in(house, opal) as browser:
         for form in FORMS:

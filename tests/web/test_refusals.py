@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from tests.coroutines import run
 from tests.indexes import new_index
 
 from affineur.core.decision import refuse
@@ -37,7 +37,7 @@ class Client:
     app: Starlette
 
     def get(self, path: str, headers: dict[str, str]) -> httpx.Response:
-        return asyncio.run(self._get(path, headers))
+        return run(self._get(path, headers))
 
     async def _get(self, path: str, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)

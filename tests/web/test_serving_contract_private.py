@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -98,9 +99,10 @@ def test_a_revoked_token_opens_nothing_from_the_next_request_on(server: Server) 
 
 
 def test_an_expired_token_opens_nothing(server: Server) -> None:
-    arguments = ("--user", "late", "--action", "read", "--expires-in-days", "0.00000001", "--json")
+    arguments = ("--user", "late", "--action", "read", "--expires-in-days", "0.00002", "--json")
     created = json.loads(run(server, "token", "create", *arguments))
     late = basic("__token__", created["token"])
+    time.sleep(2)  # 0.00002 days are 1.7 seconds
     for path in (SMALL_FILE, LARGE_FILE, "/simple/gouda/"):
         assert ask(server, "GET", path, authorization=late).status == 401
 

@@ -68,7 +68,10 @@ def machine_create(
 
 
 def machine_list(place: Place, as_json: AsJson = False) -> None:
-    """List automation accounts, who answers for each, and whether it works: elsewhere those you answer for."""
+    """List automation accounts, who answers for them, and their state.
+
+    On an index elsewhere: those you answer for.
+    """
     from .remote.problems import printable
     from .start import print_json
 
