@@ -23,7 +23,7 @@ def test_no_page_takes_a_form_from_another_site(server: Callable[..., Server], h
     house = server()
     opal, vic = sign_up(house, "opal", office="operator", factors=("passkey",)), sign_up(house, "vic")
     typed = {"act": "freeze", "reason": "x", "office": "operator", "address": "a@example.org", "name": "vic"}
-    with signed_in(house, opal) as browser:
+    with signed_in(house, opal, proof="passkey") as browser:
         for form in FORMS:
             path = re.sub(r"\{[^}]*\}", "vic", re.sub(r"\{[^}]*:int\}", "1", form))
             answer = browser.post(path, {**typed, "form_key": browser.form_key}, own=False, **headers)
