@@ -50,6 +50,7 @@ async def sign_in(index: Index, work: PasswordWork, by: Stranger, typed: str, pa
     """
     if not index.settings.password_sign_in:
         raise Refused(OFF)
+    work.require_room()
     account, counters = await asyncio.to_thread(_who, index, by, typed)
     admitted = await asyncio.to_thread(attempts.take, index.store, counters, by.now)
     if not admitted.allowed:

@@ -103,21 +103,24 @@ class PasswordWork:
         """`core.passwords.judge` in a thread, with the look into ``breach_list`` (a path; empty: none)."""
         return await self._run(_judge, password, about, breach_list)
 
-    def close(self) -> None:
-        """End the threads; what is waiting in line is cancelled, what runs is not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        with self._lock:
-            full = self._taken >= self._most
-            self._taken += 0 if full else 1
-        if full:
+    def require_room(self) -> None:
+        """`Refused` (``signin.busy``) where the line is full: asked first of all, a storm costs next to nothing."""
+        if self._taken >= self._most:
             refuse(
                 "signin.busy",
                 "Too many people are signing in at this moment.",
                 "Try again in a few seconds.",
                 retry_after_seconds=5,
             )
+
+    def close(self) -> None:
+        """End the threads; what is waiting in line is cancelled, what runs is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with self._lock:
+            self.require_room()
+            self._taken += 1
         try:
             future = self._threads.submit(function, *args, **kwargs)
         except RuntimeError:  # closed
