@@ -139,13 +139,13 @@ async def form(request: Request, session: Session | None) -> Mapping[str, str]:
 
 async def fields(request: Request, session: Session | None) -> list[tuple[str, str]]:
     """The fields of a form, each as often as it was sent; as `form`."""
-    if not is_ours(request):
-        refuse(FOREIGN.rule, FOREIGN.reason, *FOREIGN.ways_out)
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAXIMUM_FORM_BYTES:
             refuse("form.size", f"A form has at most {MAXIMUM_FORM_BYTES} bytes.", "Send less text.")
+    if not is_ours(request):  # read first: what is left unread would end the connection for whatever comes next
+        refuse(FOREIGN.rule, FOREIGN.reason, *FOREIGN.ways_out)
     try:
         found = parse_qsl(body.decode("utf-8"), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=100)
     except ValueError:
