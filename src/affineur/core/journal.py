@@ -17,7 +17,7 @@ import orjson
 Hint = Literal["refresh", "hide", "restore", "purge"]
 """What a mirror should do: fetch again, stop offering, offer again, or delete."""
 
-ActorClass = Literal["owner", "operator", "publisher", "automation", "system", "import"]
+ActorClass = Literal["owner", "moderator", "operator", "publisher", "automation", "system", "import", "upstream"]
 """Who acted, as the public may know it. Personal names never enter the journal's public part."""
 
 GENESIS = "0" * 64
@@ -42,6 +42,10 @@ class Event:
     reason: str | None = None
     actor_class: ActorClass = "owner"
     hint: Hint = "refresh"
+    reason_code: str | None = None
+    """One word of a fixed vocabulary, beside the text in ``reason``."""
+    case: str | None = None
+    """The number of the moderators' case that this belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Entry:
 
 def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
     """SHA-256 (hex) over the canonical JSON of the entry and the hash before it."""
-    body = {
+    body: dict[str, object] = {
         "serial": serial,
         "at": at.isoformat(timespec="microseconds"),
         "previous": previous,
@@ -73,6 +77,8 @@ def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
         "actor_class": event.actor_class,
         "hint": event.hint,
     }
+    # Members that came later are left out where they say nothing: entries written before keep their hashes.
+    body.update({name: said for name in ("reason_code", "case") if (said := getattr(event, name)) is not None})
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
