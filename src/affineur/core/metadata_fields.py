@@ -50,6 +50,8 @@ _PLURAL = {
 _FIRST = ("metadata_version", "name", "version", "summary", "description", "keywords", "home_page")
 _FIELDS = (*_FIRST, "author", "author_email", "license", "platforms", *_ADDED)
 _PYTHON_NAMES = {_PLURAL.get(field, field).replace("_", "-"): field for field in _FIELDS}
+FIELD_NAMES = tuple(_PYTHON_NAMES)
+"""Every field of core metadata, as rule ids have it: ``requires-dist``."""
 _PROSE = frozenset({"description", "license", "keywords", "summary", "author", "maintainer"})
 _SPELLED = {"metadata-version": "Metadata-Version", "project-url": "Project-URL"}
 

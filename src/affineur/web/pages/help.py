@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from affineur.core.rules import GROUPS
 from affineur.web.addresses import base_url
 
-from . import commands, rule_texts
+from . import commands
 from .rendering import index_of, page
 
 
@@ -27,4 +28,4 @@ async def words(request: Request) -> Response:
 
 async def rules(request: Request) -> Response:
     """``/help/rules``: one entry a rule, its id as the anchor, so that an error message can point to it."""
-    return page(request, "rules.html", {"groups": rule_texts.GROUPS})
+    return page(request, "rules.html", {"groups": GROUPS, "settings": index_of(request).settings})

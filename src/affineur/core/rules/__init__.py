@@ -1,0 +1,43 @@
+"""The register of rules: every rule by the id that refusals name, with its reason, its numbers and its history.
+
+Pages (``/help/rules``), the command ``affineur rule`` and ``docs/POLICY.md`` are made of it; a test holds the ids
+against those in the source. What does not live here: the decisions themselves, and the sentences they answer with.
+"""
+
+from __future__ import annotations
+
+from .access import ACCESS
+from .account import ACCOUNT
+from .api import API
+from .archives import ARCHIVES
+from .forms import FORMS
+from .identity import IDENTITY
+from .life import LIFE
+from .machines import MACHINES
+from .publishers import PUBLISHERS
+from .publishing import PUBLISHING
+from .roles import ROLES
+from .rule import FIRST, NOTICE, Change, Group, Rule
+from .upstream import UPSTREAM
+
+__all__ = ["FIRST", "GROUPS", "NOTICE", "RULES", "Change", "Group", "Rule"]
+
+GROUPS: tuple[Group, ...] = tuple(
+    group.complete()
+    for group in (
+        *PUBLISHING,
+        *LIFE,
+        *FORMS,
+        *ARCHIVES,
+        *UPSTREAM,
+        *ACCESS,
+        *IDENTITY,
+        *ACCOUNT,
+        *ROLES,
+        *PUBLISHERS,
+        *MACHINES,
+        *API,
+    )
+)
+
+RULES: dict[str, Rule] = {rule.id: rule for group in GROUPS for rule in group.rules}

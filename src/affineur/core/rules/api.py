@@ -1,0 +1,30 @@
+"""Rules about what programs send to the API."""
+
+from __future__ import annotations
+
+from .rule import Group, Rule
+
+API = (
+    Group(
+        "The API",
+        "What programs send to `/api/v1`.",
+        "",
+        (
+            Rule("api.not-found", "There is nothing at this address of the API."),
+            Rule("api.method", "The address does not take this method; `Allow` names those it does."),
+            Rule("api.accept", "The API answers in JSON."),
+            Rule("api.size", "A body has at most 64 KiB."),
+            Rule("api.content-type", "A body is plain JSON, sent as application/json."),
+            Rule("api.syntax", "A body is well-formed JSON in UTF-8."),
+            Rule(
+                "api.fields", "Every value has the type and size that the operation declares; there is no unknown one."
+            ),
+            Rule("api.idempotency-key", "A key is one text in quotes, sent by a caller with an account."),
+            Rule("api.idempotency-reused", "A key stands for one request with one token."),
+            Rule("api.idempotency-running", "The first request with the key has not ended."),
+            Rule("api.idempotency-unknown", "The first request with the key broke off; look whether it was done."),
+            Rule("api.idempotency-secret", "It was done; its secret was told once and is not kept."),
+            Rule("api.failed", "Something failed here; the operator finds it in the log."),
+        ),
+    ),
+)
