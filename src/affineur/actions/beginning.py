@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from affineur.core.accounts import NOBODY
 from affineur.core.decision import deny
 from affineur.core.devices import spoken
-from affineur.core.second_factor import Proof, StepUp
+from affineur.core.second_factor import FACTOR_WITHIN, Proof, StepUp
 from affineur.core.security import Caller, Happened, Origin
 from affineur.shell.bearer import digest_of, new_secret
 from affineur.shell.index import Index
@@ -52,9 +52,6 @@ FROZEN = deny(
     "They wrote to your addresses why; answer that mail.",
 )
 """What whoever proved to be the holder of a frozen account is answered."""
-
-FACTOR_WITHIN = timedelta(minutes=15)
-"""How long the second factor is waited for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from affineur.core import throttle
 from affineur.core.access import Resource, may
 from affineur.core.decision import refuse
 from affineur.core.names import parse_name
+from affineur.core.publishers.publisher import MOST_PENDING, PENDING_LASTS
 from affineur.core.security import Caller, Happened, console
 from affineur.shell.index import Index
 from affineur.shell.store import attempts, emails, projects, publishers, security
@@ -22,10 +23,9 @@ from affineur.shell.store.publishers import Pending
 
 from . import naming
 
-LIVES = timedelta(days=30)
+LIVES = PENDING_LASTS
 REMINDED_BEFORE = timedelta(days=5)
-MOST = 3
-"""How many one account may have pending: enough for a release of siblings, too few to collect names."""
+MOST = MOST_PENDING
 
 
 def add_pending(

@@ -19,6 +19,8 @@ Strength = Literal["none", "proof", "strong"]
 """What an act asks for: nothing further; a fresh proof; a fresh proof that phishing cannot get at."""
 
 STEP_UP_LASTS = timedelta(minutes=5)
+FACTOR_WITHIN = timedelta(minutes=15)
+"""How long the second factor is waited for after the password."""
 DEVICE_SETTLES = timedelta(hours=24)
 """A one-time code counts as strong only on a device that the account has used for so long: whoever phished a code
 comes with a new one."""

@@ -9,12 +9,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import MappingProxyType
 
 from ..acceptance import quoted
 from ..decision import refuse
 from .fields import Field, fields_of, fold, pins_of
 from .issuers import KINDS, WELL_KNOWN, AdmittedIssuer, Kind, address_of
+
+MOST_PENDING = 3
+"""How many one account may have pending: enough for a release of siblings, too few to collect names."""
+PENDING_LASTS = timedelta(days=30)
+"""How long one waits for the first upload of its project."""
 
 _NAMES: Mapping[Kind, str] = {issuer.kind: issuer.name for issuer in WELL_KNOWN}
 _FOLDED: Mapping[Kind, frozenset[str]] = {

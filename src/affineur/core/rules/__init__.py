@@ -10,10 +10,13 @@ from .access import ACCESS
 from .account import ACCOUNT
 from .api import API
 from .archives import ARCHIVES
+from .company import COMPANY
 from .forms import FORMS
 from .identity import IDENTITY
+from .journal import JOURNAL
 from .life import LIFE
 from .machines import MACHINES
+from .pace import PACE
 from .publishers import PUBLISHERS
 from .publishing import PUBLISHING
 from .roles import ROLES
@@ -27,11 +30,14 @@ GROUPS: tuple[Group, ...] = tuple(
     for group in (
         *PUBLISHING,
         *LIFE,
+        *JOURNAL,
         *FORMS,
         *ARCHIVES,
         *UPSTREAM,
         *ACCESS,
         *IDENTITY,
+        *COMPANY,
+        *PACE,
         *ACCOUNT,
         *ROLES,
         *PUBLISHERS,

@@ -43,7 +43,8 @@ class Rule:
 
     ``text`` is what it asks for; ``why`` the reason (else that of its group); ``ways`` what can be done about a
     refusal, where the refusal itself does not know better; ``settings`` are further settings that decide with it,
-    beside those whose numbers stand in the text; ``changes`` are in the order of their days.
+    beside those whose numbers stand in the text; ``switch`` is a setting that, where it is 0 or false, puts the rule
+    out of force; ``changes`` are in the order of their days.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Rule:
     ways: tuple[str, ...] = ()
     numbers: Mapping[str, Number] = field(default_factory=lambda: _NONE)
     settings: tuple[str, ...] = ()
+    switch: str = ""
     since: date = FIRST
     changes: tuple[Change, ...] = ()
 
@@ -64,10 +66,16 @@ class Rule:
     def deciding_settings(self) -> tuple[str, ...]:
         """The settings that decide with this rule, those with a number in its text first."""
         shown = (name for name in placeholders(self.text) if name not in self.numbers)
-        return tuple(dict.fromkeys((*shown, *self.settings)))
+        return tuple(dict.fromkeys((*shown, *filter(None, (self.switch,)), *self.settings)))
+
+    def in_force(self, settings: object) -> bool:
+        """Whether the index goes by it at all."""
+        return not self.switch or bool(getattr(settings, self.switch))
 
     def said(self, settings: object) -> str:
         """The text with its numbers. ``settings`` has the settings of the index as attributes."""
+        if not self.in_force(settings):
+            return f"Not in force on this index: the setting {self.switch} puts it off."
         return _filled(self.text, self.numbers, settings)
 
     def because(self, settings: object) -> str:

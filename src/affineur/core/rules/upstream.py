@@ -8,7 +8,7 @@ UPSTREAM = (
     Group(
         "Import and export",
         "What is taken over from elsewhere is checked like an upload, and has to be what the other side says it is.",
-        "",
+        "What comes from elsewhere is installed as trustingly as what was published here.",
         (
             Rule("upstream.gone", "The address, and every file it lists, has to be there."),
             Rule("upstream.away", "The other side has to answer; what failed is tried again by the next run."),
