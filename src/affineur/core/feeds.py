@@ -74,9 +74,9 @@ def rss(title: str, link: str, description: str, items: Sequence[Item]) -> bytes
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<rss version="2.0">',
         "<channel>",
-        f"<title>{_text(title)}</title>",
-        f"<link>{_text(link)}</link>",
-        f"<description>{_text(description)}</description>",
+        f"<title>{xml_text(title)}</title>",
+        f"<link>{xml_text(link)}</link>",
+        f"<description>{xml_text(description)}</description>",
         "<language>en</language>",
     ]
     for item in items:
@@ -99,16 +99,17 @@ def _item(news: News, title: str, base_url: str, version: str | None = None) -> 
 
 def _item_lines(item: Item) -> Iterable[str]:
     yield "<item>"
-    yield f"<title>{_text(item.title)}</title>"
-    yield f"<link>{_text(item.link)}</link>"
+    yield f"<title>{xml_text(item.title)}</title>"
+    yield f"<link>{xml_text(item.link)}</link>"
     if item.guid:
-        yield f"<guid>{_text(item.link)}</guid>"
-    yield f"<description>{_text(item.description)}</description>"
+        yield f"<guid>{xml_text(item.link)}</guid>"
+    yield f"<description>{xml_text(item.description)}</description>"
     if item.author:
-        yield f"<author>{_text(item.author)}</author>"
+        yield f"<author>{xml_text(item.author)}</author>"
     yield f"<pubDate>{format_datetime(item.published_at.astimezone(UTC), usegmt=True)}</pubDate>"
     yield "</item>"
 
 
-def _text(text: str) -> str:
+def xml_text(text: str) -> str:
+    """``text`` as it may stand between tags; characters that XML does not know become U+FFFD."""
     return html.escape(_NOT_IN_XML.sub("\ufffd", text), quote=False)
