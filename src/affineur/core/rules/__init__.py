@@ -11,6 +11,7 @@ from .account import ACCOUNT
 from .api import API
 from .archives import ARCHIVES
 from .company import COMPANY
+from .examining import EXAMINING
 from .forms import FORMS
 from .identity import IDENTITY
 from .journal import JOURNAL
@@ -19,6 +20,7 @@ from .machines import MACHINES
 from .pace import PACE
 from .publishers import PUBLISHERS
 from .publishing import PUBLISHING
+from .reports import REPORTS
 from .roles import ROLES
 from .rule import FIRST, NOTICE, Change, Group, Rule
 from .upstream import UPSTREAM
@@ -30,6 +32,8 @@ GROUPS: tuple[Group, ...] = tuple(
     for group in (
         *PUBLISHING,
         *LIFE,
+        *REPORTS,
+        *EXAMINING,
         *JOURNAL,
         *FORMS,
         *ARCHIVES,
