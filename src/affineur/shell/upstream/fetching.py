@@ -11,7 +11,7 @@ import netrc
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,6 +58,14 @@ class Patience:
 PATIENT = Patience()
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page as it came, and what its answer said of it; headers by lowercase name."""
+
+    page: Page
+    headers: Mapping[str, str]
+
+
 class Gone(Exception):
     """The upstream says that there is no such thing (404 or 410)."""
 
@@ -73,7 +81,14 @@ class _Again(Exception):
 class Fetcher:
     """Fetches from one upstream, whose origin is that of ``url``. Safe to share between threads."""
 
-    def __init__(self, url: str, token: str | None = None, patience: Patience = PATIENT, connections: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        patience: Patience = PATIENT,
+        connections: int = 8,
+        user_agent: str = "affineur-import",
+    ) -> None:
         """``url`` may carry a user and password; ``token`` is the password where it carries none.
 
         `Refused` (``upstream.scheme``) for what is no http(s) address.
@@ -86,13 +101,24 @@ class Fetcher:
             follow_redirects=False,
             timeout=httpx.Timeout(patience.timeout_seconds, connect=10.0, pool=None),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-            headers={"user-agent": "affineur-import"},
+            headers={"user-agent": user_agent},
         )
 
     def page(self, url: str, accept: str, maximum_bytes: int = MAXIMUM_PAGE_BYTES) -> Page:
         """A page of at most ``maximum_bytes`` when unpacked. `Gone`, `UpstreamAway`, or `Refused`."""
+        found = self.page_since(url, accept, None, maximum_bytes)
+        if found is None:
+            raise UpstreamAway(f"{quoted(url, 200)} says that nothing changed, where nobody had asked that.")
+        return found.page
 
-        def read(answer: httpx.Response) -> Page:
+    def page_since(
+        self, url: str, accept: str, etag: str | None, maximum_bytes: int = MAXIMUM_PAGE_BYTES
+    ) -> Fetched | None:
+        """A page as `page` gives it, or None where it is still the one that has ``etag`` (RFC 9110 §13.1.2)."""
+
+        def read(answer: httpx.Response) -> Fetched | None:
+            if answer.status_code == 304:
+                return None
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             body = bytearray()
             for piece in _steadily(answer.iter_bytes(_PIECE_BYTES)):
@@ -103,9 +129,10 @@ class Fetcher:
                         f"{quoted(url, 200)} answers with more than {maximum_bytes // MIB} MiB.",
                         "Check the address; no page of an index is that large.",
                     )
-            return Page(str(answer.url), kind, bytes(body))
+            return Fetched(Page(str(answer.url), kind, bytes(body)), {k.lower(): v for k, v in answer.headers.items()})
 
-        return self._patiently(url, {"accept": accept}, read)
+        condition = {"if-none-match": etag} if etag else {}
+        return self._patiently(url, {"accept": accept, **condition}, read)
 
     def file(self, file: OfferedFile, target: Path) -> Received:
         """Download ``file`` to ``target``. `UpstreamAway`, or `Refused` (also where it is gone)."""
@@ -227,7 +254,7 @@ def _refuse_address(url: str) -> NoReturn:
 
 def _require_good(answer: httpx.Response) -> None:
     status = answer.status_code
-    if status == 200:
+    if status == 200 or (status == 304 and "if-none-match" in answer.request.headers):
         return
     if status in _GONE:
         raise Gone(str(answer.url))

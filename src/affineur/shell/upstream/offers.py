@@ -32,6 +32,9 @@ class OfferedFile:
     uploaded_at: datetime | None = None
     yanked: bool = False
     yanked_reason: str | None = None
+    requires_python: str | None = None
+    metadata_sha256: str | None = None
+    """Of what stands at ``place`` with ``.metadata`` behind it (PEP 658, 714); None: nothing, or without a digest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ KNOWN_MINOR = 4
 
 Kind = TypeVar("Kind")
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})\Z", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
 _FRAGMENT = re.compile(r"([a-z0-9_]+)=([0-9a-fA-F]+)\Z", re.ASCII)
 
 
@@ -117,6 +118,9 @@ class _FileJson(msgspec.Struct, rename="kebab"):
     size: int | None = None
     upload_time: str | None = None
     yanked: bool | str | None = False
+    requires_python: str | None = None
+    core_metadata: dict[str, str] | bool | None = None
+    dist_info_metadata: dict[str, str] | bool | None = None
 
 
 class _ProjectJson(msgspec.Struct, rename="kebab"):
@@ -158,7 +162,21 @@ def _file_of_json(file: _FileJson, base: str) -> OfferedFile:
         # PEP 592, 691: any truthy value means yanked, an empty text does not.
         yanked=bool(file.yanked),
         yanked_reason=printable_reason(reason) or None,
+        requires_python=file.requires_python or None,
+        # PEP 714: the name that PEP 658 gave it counts only where the new one is missing.
+        metadata_sha256=_metadata_digest(
+            file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
+        ),
     )
+
+
+def _metadata_digest(stated: dict[str, str] | bool | str | None) -> str | None:
+    """The SHA-256 of a file's metadata, as JSON (a table of digests) or HTML (``sha256=…``) states it."""
+    if isinstance(stated, str):
+        match = _FRAGMENT.match(stated)
+        stated = {match[1]: match[2]} if match else None
+    digest = stated.get("sha256", "").lower() if isinstance(stated, dict) else ""
+    return digest if _SHA256.match(digest) else None
 
 
 def _project_of_html(page: Page, name: NormalizedName) -> OfferedProject:
@@ -192,6 +210,10 @@ def _file_of_anchor(anchor: Anchor, base: str) -> OfferedFile:
         uploaded_at=_moment(attributes.get("data-upload-time")),
         yanked=yanked,
         yanked_reason=printable_reason(attributes.get("data-yanked", "")) or None,
+        requires_python=attributes.get("data-requires-python") or None,
+        metadata_sha256=_metadata_digest(
+            attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
+        ),
     )
 
 
