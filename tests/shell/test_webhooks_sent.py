@@ -146,7 +146,9 @@ def tls_receiver(context: ssl.SSLContext) -> Iterator[int]:
         connection, _ = listening.accept()
         try:
             with context.wrap_socket(connection, server_side=True) as speaking:
-                speaking.recv(65536)
+                heard = b""
+                while b"\r\n\r\n{}" not in heard and (more := speaking.recv(65536)):
+                    heard += more
                 speaking.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
         except OSError:
             connection.close()

@@ -24,20 +24,17 @@ WEBHOOKS = (
                 "Whatever sees the address in a list must not learn a password, and old services on low ports would "
                 "take a request for something else.",
                 numbers={"most": MAXIMUM_URL},
-                settings=("webhook_networks",),
             ),
             Rule(
                 "webhook.address",
                 "What the host of a webhook resolves to is public, or in a network that the operator has allowed.",
                 "Else anybody who owns a project could have this index ask what only its own network reaches. It is "
                 "judged at each connection, since a name can come to mean another address.",
-                settings=("webhook_networks",),
             ),
             Rule(
                 "webhook.networks",
                 "The setting webhook_networks names networks, each by an address and the length of its prefix.",
                 "A network that was meant otherwise would open more than was wanted.",
-                settings=("webhook_networks",),
             ),
             Rule(
                 "webhook.events",
