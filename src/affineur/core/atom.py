@@ -5,12 +5,11 @@ What does not live here: what is in a feed (`core.chronicle_words` and others), 
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .feeds import printable
+from .feeds import xml_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +73,4 @@ def _moment(moment: datetime) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(printable(text))
+    return xml_text(text).replace(chr(34), "&quot;")

@@ -37,6 +37,7 @@ _PREFIXES = (
     ("/legacy", "upload"),
     ("/pypi/", "json"),
     ("/rss/", "feed"),
+    ("/journal", "journal"),
     ("/health/", "health"),
     ("/metrics", "metrics"),
     ("/static/", "static"),

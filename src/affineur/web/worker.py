@@ -59,6 +59,7 @@ async def _serve(server: uvicorn.Server, listening: socket.socket, application: 
         asyncio.create_task(application.state.meter.keep_folding()),
         asyncio.create_task(_keep_flushing(application.state.uses)),
     ]
+    application.state.is_ending = lambda: server.should_exit  # whoever waits for the journal is answered then
     try:
         await server.serve(sockets=[listening])
     finally:

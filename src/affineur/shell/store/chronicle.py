@@ -1,0 +1,58 @@
+"""Questions of those who read the journal: its newest entries, those of a project, and the change since a moment.
+
+Every function takes the caller's connection. What does not live here: appending, and reading from a serial on
+(`journal`); the shape that entries get (`core.chronicle`, `core.changelog`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from affineur.core.journal import Entry
+from affineur.core.names import NormalizedName
+
+from . import journal as stored
+from .schema import journal, project
+
+_SERIALS = sa.select(project.c.name, project.c.serial).order_by(project.c.name)
+
+
+def newest(connection: sa.Connection, limit: int) -> list[Entry]:
+    """The newest entries, newest first. Cost: linear in ``limit``, since serials have no gaps."""
+    last, _ = stored.head(connection)
+    return list(stored.entries(connection, max(0, last - limit)))[::-1]
+
+
+def newest_of(connection: sa.Connection, name: NormalizedName, limit: int | None, since: int = 0) -> list[Entry]:
+    """The newest entries about a project, newest first; only those after the serial ``since``. None: no limit.
+
+    Cost: linear in the project's entries.
+    """
+    query = sa.select(journal).where(journal.c.project == name, journal.c.serial > since)
+    rows = connection.execute(query.order_by(journal.c.serial.desc()).limit(limit))
+    return [stored.as_entry(row) for row in rows]
+
+
+def serial_before(connection: sa.Connection, moment: datetime) -> int:
+    """The serial of the last entry that was written before ``moment``; 0 where there is none.
+
+    Found by halving, which the table has no need of an index for: entries are written in the order of time. (Where
+    a clock was put back, one of the serials between is found.) Cost: about 20 rows.
+    """
+    low, (high, _) = 0, stored.head(connection)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if stored.moment(connection, middle) < moment:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def serials(connection: sa.Connection) -> Iterator[tuple[NormalizedName, int]]:
+    """Every project with the serial of its newest entry, those on hold too, by name. Cost: linear in projects."""
+    for name, serial in connection.execution_options(yield_per=10_000).execute(_SERIALS):
+        yield NormalizedName(name), int(serial)
