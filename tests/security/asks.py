@@ -276,7 +276,7 @@ def _said(status: int, location: str, text: str) -> str:
         return _LEADS_TO.get(urlsplit(location).path, "303")
     if status < 400:
         return str(status)
-    found = re.search(r'"rule":"([a-z.-]+)"', text) or re.search(r'help/rules#([a-z.-]+)"', text)
+    found = re.search(r'"rule":"([a-z.-]+)"', text) or re.search(r'help/rules/([a-z.-]+)"', text)
     return f"{status} {found[1]}" if found else str(status)
 
 

@@ -71,7 +71,7 @@ def test_below_a_path_what_the_program_prints_can_be_used(below: Server) -> None
 
 def test_below_a_path_a_refusal_names_the_rules_there(below: Server) -> None:
     answer = post(below, b"", accept="application/problem+json", host="elsewhere.example.org")
-    assert answer.json["type"].startswith("https://example.org/python/help/rules#")
+    assert answer.json["type"].startswith("https://example.org/python/help/rules/")
 
 
 def test_an_upload_without_the_slash_is_sent_to_no_other_host(index: Server, below: Server) -> None:

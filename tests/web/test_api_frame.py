@@ -191,7 +191,7 @@ def problem(answer: Answer, status: int, rule: str) -> dict[str, object]:
     assert (answer.status, answer.headers["content-type"]) == (status, problems.CONTENT_TYPE), answer.text
     found = answer.json
     assert (found["status"], found["rule"]) == (status, rule)
-    assert found["type"].endswith(f"/help/rules#{rule}")
+    assert found["type"].endswith(f"/help/rules/{rule}")
     assert found["title"]
     assert found["detail"]
     return found

@@ -64,7 +64,7 @@ def test_a_refusal_that_no_page_caught_is_a_page_with_its_sentence(client: Clien
     page = client.get(f"/refusing/{rule}", headers=HTML)
     assert page.status_code == status
     assert "No &lt;b&gt;cheese&lt;/b&gt; today." in page.text and "Come back tomorrow." in page.text
-    assert f"/help/rules#{rule}" in page.text
+    assert f"/help/rules/{rule}" in page.text
     assert page.headers["cache-control"] == "no-store"
     plain = client.get(f"/refusing/{rule}", headers={"accept": "*/*"})
     assert (plain.status_code, plain.headers["content-type"]) == (status, "text/plain; charset=utf-8")

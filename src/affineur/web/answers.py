@@ -30,6 +30,7 @@ _STATUS = {
     "upload.state": 403,
     "form.origin": 403,
     "project.exists": 404,
+    "examine.exists": 404,
     "token.exists": 404,
     "role.no-invitation": 404,
     "removal.exists": 404,
@@ -50,6 +51,11 @@ _STATUS = {
     "freeze.self": 403,
     "office.last-operator": 409,
     "form.action-gone": 410,
+    "webhook.exists": 404,
+    "webhook.delivery": 404,
+    "webhook.there": 409,
+    "webhook.most": 409,
+    "webhook.often": 429,
     "throttle": 429,
     "signin.busy": 503,
     "signin": 403,
@@ -81,7 +87,7 @@ def refusal(request: Request, decision: Decision, status: int | None = None) -> 
     if kind == "application/problem+json":
         body = orjson.dumps(
             {
-                "type": f"{base_url(request)}help/rules#{decision.rule}",
+                "type": f"{base_url(request)}help/rules/{decision.rule}",
                 "title": title,
                 "status": status,
                 "detail": sentence,

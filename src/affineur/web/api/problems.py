@@ -109,7 +109,7 @@ def problem(request: Request, refused: Decision | Refused, headers: Mapping[str,
     status = 401 if isinstance(refused, Unidentified) else status_for(decision)
     request.scope[RULE_KEY] = decision.rule  # for the counters
     body = Problem(
-        type=f"{base_url(request)}help/rules#{decision.rule}",
+        type=f"{base_url(request)}help/rules/{decision.rule}",
         title=HTTPStatus(status).phrase,
         status=status,
         detail=decision.reason,

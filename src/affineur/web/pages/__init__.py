@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, admin, help, home, project, searching, static
+from . import account, admin, help, home, project, rules, searching, static
 from .errors import handlers, private_page, wants_html
 
 __all__ = ["handlers", "private_page", "routes", "wants_html"]
@@ -23,8 +23,11 @@ def routes() -> list[BaseRoute]:
         Route("/project/{rest:path}", project.project),
         Route("/help", help.words),
         Route("/help/", help.words),
-        Route("/help/rules", help.rules),
-        Route("/help/rules/", help.rules),
+        Route("/help/rules", rules.every),
+        Route("/help/rules/", rules.every),
+        Route("/help/rules/changes", rules.changes),
+        Route("/help/rules/changes.atom", rules.changes_feed),
+        Route("/help/rules/{rule}", rules.one),
         *account.routes(),
         *admin.routes(),
         Route("/favicon.ico", static.favicon),

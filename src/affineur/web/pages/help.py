@@ -1,11 +1,10 @@
-"""Help: what the words mean that pages and messages use, and what each rule asks for."""
+"""Help: how to install and publish, and what the words mean that pages and messages use."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.rules import GROUPS
 from affineur.web.addresses import base_url
 
 from . import commands
@@ -24,8 +23,3 @@ async def words(request: Request) -> Response:
         "publish": commands.publish(base, name),
     }
     return page(request, "help.html", values)
-
-
-async def rules(request: Request) -> Response:
-    """``/help/rules``: one entry a rule, its id as the anchor, so that an error message can point to it."""
-    return page(request, "rules.html", {"groups": GROUPS, "settings": index_of(request).settings})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,7 @@ from . import static
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -128,6 +129,7 @@ def environment() -> Environment:
         "rounded": presentation.rounded,
         "fits": presentation.wheel_fits,
         "day": _day,
+        "spans": _spans,
         "moment": _moment,
         "iso": _iso,
         "path": lambda text: quote(text, safe="+!~"),
@@ -136,8 +138,16 @@ def environment() -> Environment:
     return made
 
 
-def _day(at: datetime) -> str:
+def _day(at: date) -> str:
     return f"{at.day} {at:%B %Y}"
+
+
+def _spans(text: str) -> Markup:
+    """``text`` with what stands between backticks as code; all of it escaped."""
+    from markupsafe import Markup
+
+    code = Markup("<code>{}</code>")  # what is put into Markup is escaped
+    return Markup("").join(code.format(part) if place % 2 else part for place, part in enumerate(text.split("`")))
 
 
 def _moment(at: datetime) -> str:
