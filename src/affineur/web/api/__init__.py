@@ -11,10 +11,10 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from . import account, entrance, events, factors, life, machines, offices, publishers, roles, serving, tokens
+from . import account, entrance, events, examine, factors, life, machines, offices, publishers, roles, serving, tokens
 from .operation import Operation
 
-SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, events)
+SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, examine, events)
 """The modules whose operations make up the API, in the order of the reference page."""
 
 
