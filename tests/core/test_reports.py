@@ -36,7 +36,7 @@ def test_a_report_is_read_into_one_spelling() -> None:
     report = read_report(
         "malware",
         "Some.Project",
-        "It sends ~/.ssh away.\r\n\r\n\r\n\r\nSee setup.py  \n",
+        "It sends ~/.ssh away. \r\n\r\n \t\r\n\r\nSee setup.py  \n",
         version="1.0RC1",
         evidence=[" https://example.org/a ", "", "https://example.org/a"],
         extra={"rule": "exec", "at": [1, 2]},
