@@ -10,8 +10,11 @@ import typer
 from . import (
     accounts,
     company,
+    examine,
     exports,
+    follow,
     imports,
+    journal,
     keeping,
     life,
     limits,
@@ -23,6 +26,7 @@ from . import (
     offices,
     publishers,
     roles,
+    rules,
     tokens,
 )
 from . import edge as edge_commands
@@ -113,8 +117,11 @@ def work(data: Data = None, config: Config = None) -> None:
 accounts.register(app)
 company.register(app)
 edge_commands.register(app)
+examine.register(app)
 exports.register(app)
+follow.register(app)
 imports.register(app)
+journal.register(app)
 keeping.register(app)
 life.register(app)
 limits.register(app)
@@ -126,6 +133,7 @@ messages.register(app)
 offices.register(app)
 publishers.register(app)
 roles.register(app)
+rules.register(app)
 tokens.register(app)
 
 
