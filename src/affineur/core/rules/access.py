@@ -76,6 +76,15 @@ ACCESS = (
                 ("Ask an owner of the project.",),
             ),
             Rule("access.office", "Some acts are those of operators, moderators or auditors of the index."),
+            Rule(
+                "access.paused",
+                "While a project is quarantined, its tokens and trusted publishers are paused; accounts are not.",
+                "Whoever got hold of them must not go on, and its owners have to be able to answer.",
+                ("Sign in on the pages, to see the case and to appeal.",),
+            ),
+            Rule(
+                "access.report", "Whoever has an account may report a project.", "Harm is seen first by those it hits."
+            ),
             Rule("access.own", "What belongs to an account is its holder's business."),
             Rule(
                 "access.machine",

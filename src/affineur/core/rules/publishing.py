@@ -56,9 +56,9 @@ PUBLISHING = (
         (
             Rule(
                 "upload.state",
-                "An archived or quarantined project accepts no new files.",
-                "Archiving promises that nothing more comes; in a quarantine nothing changes before the review.",
-                ("An owner can unarchive the project.", "In a quarantine, answer the moderators' mail."),
+                "What is archived or on hold accepts no new files: neither the project, nor a release of it.",
+                "Archiving promises that nothing more comes; while something is on hold, nothing of it changes.",
+                ("An owner can unarchive the project.", "Of a hold, answer the moderators' mail."),
             ),
             Rule(
                 "upload.duplicate",
