@@ -62,8 +62,9 @@ class Copying:
             self._begin()
             threads = self._course.workers(self._jobs, spool, self._bring_up)
             if not once:
-                threads.append(threading.Thread(target=self._keep_reading, name="journal", daemon=True))
                 threads.append(threading.Thread(target=self._tend, name="tending", daemon=True))
+                # Not waited for at the end: it may be held by the origin, and does nothing once all is over.
+                threading.Thread(target=self._keep_reading, name="journal", daemon=True).start()
             for each in threads:
                 each.start()
             try:
@@ -90,8 +91,7 @@ class Copying:
         self._course.end()
         self._origin.stop()
         self._origin.close()
-        for each in threads:
-            each.join(5.0)
+        self._course.wait_for(threads)
         self._course.write_down()
 
     # Reading the journal.
@@ -124,6 +124,8 @@ class Copying:
     def _read(self, wait_seconds: int) -> bool:
         """Ask once, believe what can be believed, and have it take effect; whether that was all."""
         answer, complete = self._origin.read(self._known.serial, wait_seconds)
+        if self._over.is_set():
+            return True
         heard = hear(self._known, self._course.origin, answer)
         if self._course.origin is None and (heard.entries or heard.refusal is None):
             self._course.learn_origin(answer.origin)

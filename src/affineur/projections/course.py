@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ from .pending import Pending
 
 log = logging.getLogger(__name__)
 
+_LEAVE_BEHIND_SECONDS = 2.0
 _LIES = frozenset({"upstream.digest", "upstream.size"})
 """Refusals of a file that is not what the page said: they stop following, as do those of `core.following`."""
 
@@ -108,7 +110,7 @@ class Course:
 
     def may_show(self, name: str, serial: int) -> bool:
         """Whether a project's page of ``serial`` may be shown: no stop order is newer, and nothing was refused."""
-        return serial >= self.pending.stopped_at(name) and self.refusal is None
+        return serial >= self.pending.stopped_at(name) and not self.over.is_set()
 
     def write_down(self) -> None:
         """Remember how it goes, where that changed. A disk that is full must not stop it."""
@@ -128,6 +130,12 @@ class Course:
             )
             for number in range(jobs)
         ]
+
+    def wait_for(self, threads: list[threading.Thread]) -> None:
+        """Wait a moment for threads to end. One that an origin holds is left behind: it shows nothing any more."""
+        until = time.monotonic() + _LEAVE_BEHIND_SECONDS
+        for each in threads:
+            each.join(max(0.0, until - time.monotonic()))
 
     def _work(self, spool: Path, bring_up: Callable[[NormalizedName, Path], int | None]) -> None:
         spool.mkdir()

@@ -76,8 +76,10 @@ def take(index: Index, file: FileLink, metadata: bool, fetch: Fetch, spool: Path
     target = spool / f"{sha256}{'.metadata' if metadata else ''}"
     target.unlink(missing_ok=True)
     received = fetch(file, metadata, target)
-    # The moment is what clients see as Last-Modified: it is the origin's.
-    index.blobs.put_file(received.sha256, target, received.modified_at or file.uploaded_at)
+    # The moment is what clients see as Last-Modified: it is the origin's, which says it in whole seconds.
+    stated = received.modified_at or file.uploaded_at
+    is_same = stated == file.uploaded_at.replace(microsecond=0)
+    index.blobs.put_file(received.sha256, target, file.uploaded_at if is_same else stated)
 
 
 def show(

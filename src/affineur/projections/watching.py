@@ -74,8 +74,7 @@ class Watching:
                 self._course.end()
                 self._origin.stop()
                 self._origin.close()
-                for each in workers:
-                    each.join(5.0)
+                self._course.wait_for(workers)
                 self._course.write_down()
         return self._course.refusal
 

@@ -1,0 +1,457 @@
+"""Mirrors: equal to their origin whatever is done there; stop orders first; cut off, killed and lied to.
+
+One real origin for all; what is done there is done by the same actions as ever, in this process. Each test has a
+mirror of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.actions.shelf import founded, publish, world
+from tests.services.affineur import PROGRAM, Server, initialise, serve
+from tests.walks.between import Between, Passed, between
+
+from affineur.actions.hold import hold
+from affineur.actions.status import set_status
+from affineur.actions.yank import Selection, set_yanked
+from affineur.core.access import SYSTEM
+from affineur.core.decision import Decision, Refused
+from affineur.core.journal import faults
+from affineur.core.lifecycle import Said
+from affineur.core.names import NormalizedName
+from affineur.core.security import console
+from affineur.projections import mirror, mirroring, pages
+from affineur.projections.mirroring import Manner
+from affineur.settings import Settings
+from affineur.shell import following
+from affineur.shell.index import Index, open_index
+from affineur.shell.store import journal
+from affineur.shell.tree import ROOT
+
+WITHIN_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def origin_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The index that everybody here follows."""
+    data = tmp_path_factory.mktemp("origin") / "data"
+    with serve(data, initialise(data)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def origin(origin_server: Server) -> Iterator[Index]:
+    """The same index, for acts in this process."""
+    index = open_index(Settings(data=origin_server.data))
+    for name in ("brie", "comte", "feta"):
+        publish(index, name)
+    publish(index, "comte", "1.1", seconds=1)
+    yield index
+    index.close()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Index]:
+    """An empty data folder that is to become a mirror."""
+    index = founded(Settings(data=tmp_path / "mirror"))
+    yield index
+    index.close()
+
+
+@contextmanager
+def lying(origin_server: Server) -> Iterator[Between]:
+    """Something between follower and origin."""
+    with between(origin_server.url) as told:
+        yield told
+
+
+def once(here: Index, url: str, *, again: bool = False, poll_seconds: float = 60.0) -> Decision | None:
+    """Follow until everything that is there is here."""
+    manner = Manner(again=again, poll_seconds=poll_seconds)
+    return mirroring.follow(here, url, threading.Event(), manner, once=True)
+
+
+@contextmanager
+def followed(here: Index, url: str, *, poll_seconds: float = 60.0) -> Iterator[None]:
+    """Follow, in a thread, until the block ends."""
+    stop = threading.Event()
+    manner = Manner(poll_seconds=poll_seconds)
+    thread = threading.Thread(target=mirroring.follow, args=(here, url, stop, manner))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def soon(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true before the test gives up."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def do(index: Index, act: str, name: str, reason: str = "a reason") -> None:
+    """Carry out an act; one that the table does not allow now is left out."""
+    now = datetime.now(UTC)
+    with suppress(Refused):
+        if act in ("quarantine", "clear"):
+            hold(index, console(now), act, NormalizedName(name), said=Said(reason=reason))  # type: ignore[arg-type]
+        else:
+            set_status(index, SYSTEM, act, NormalizedName(name), now, Said(reason=reason))  # type: ignore[arg-type]
+
+
+def acts(index: Index, seed: int, count: int) -> None:
+    """Random acts of every kind."""
+    chosen = random.Random(seed)
+    for number in range(count):
+        name = NormalizedName(chosen.choice(("brie", "comte", "feta", f"new-{seed}-{number}")))
+        now = datetime.now(UTC)
+        act = chosen.choice(("publish", "yank", "unyank", "archive", "unarchive", "deprecate", "quarantine", "clear"))
+        try:
+            if act == "publish" or name.startswith("new"):
+                publish(index, name, f"{seed}.{number}", seconds=number)
+            elif act in ("yank", "unyank"):
+                set_yanked(index, SYSTEM, Selection(name), act == "yank", now, "too <young> & \"soft\"")
+            else:
+                do(index, act, name)
+        except Refused:
+            continue  # a project on hold takes no files, and the like
+    for name in ("brie", "comte", "feta"):
+        do(index, "clear", name)
+
+
+def head_of(index: Index) -> tuple[int, str]:
+    with index.store.read() as connection:
+        return journal.head(connection)
+
+
+def is_equal(here: Index, origin: Index) -> bool:
+    return (
+        head_of(here) == head_of(origin)
+        and here.tree.serial(ROOT) == origin.tree.serial(ROOT) == head_of(origin)[0]
+        and seen_by_clients(here) == seen_by_clients(origin)
+    )
+
+
+def seen_by_clients(index: Index) -> dict[str, tuple[bytes, int, int]]:
+    """The public tree; times in whole seconds, as validators have them."""
+    return {path: (body, size_bytes, int(at)) for path, (body, size_bytes, at) in world(index).items()}
+
+
+def paths_of(index: Index, name: str) -> set[str]:
+    return index.tree.offered(name)
+
+
+def test_a_mirror_is_equal_byte_for_byte_after_random_acts(here: Index, origin: Index, origin_server: Server) -> None:
+    acts(origin, 1, 40)
+    assert once(here, origin_server.url) is None
+    assert seen_by_clients(here) == seen_by_clients(origin)
+    acts(origin, 2, 20)
+    assert once(here, f"{origin_server.url}simple/") is None
+    assert seen_by_clients(here) == seen_by_clients(origin)
+    with here.store.read() as connection:
+        assert list(faults(journal.entries(connection))) == []
+    assert head_of(here) == head_of(origin)
+    assert here.origin == origin.origin
+    assert pages.read_mark(here) == head_of(here)[0]
+
+
+def test_a_stop_order_is_in_force_while_every_page_hangs(here: Index, origin: Index, origin_server: Server) -> None:
+    with lying(origin_server) as told:
+        publish(origin, "munster")
+        assert once(here, told.url) is None
+        assert paths_of(here, "munster")
+        told.hangs = lambda path: path.startswith("/simple/")
+        with followed(here, told.url):
+            publish(origin, "munster", "1.1", seconds=1)  # a page that hangs already …
+            assert soon(lambda: "/simple/munster/" in told.asked[-3:])
+            do(origin, "quarantine", "munster", "malware")
+            assert soon(lambda: not paths_of(here, "munster"))  # … keeps no order from being carried out
+            assert json.loads(Path(here.tree.link("munster"), "v1.json").read_bytes())["files"]
+            told.hangs = lambda path: False
+            told.let_go.set()
+            assert soon(lambda: is_equal(here, origin))
+        do(origin, "clear", "munster")
+
+
+def test_a_mirror_that_was_cut_off_catches_up(here: Index, origin: Index, origin_server: Server) -> None:
+    with lying(origin_server) as told, followed(here, told.url):
+        assert soon(lambda: is_equal(here, origin))
+        told.is_cut = True
+        acts(origin, 3, 10)
+        publish(origin, "edam")
+        assert soon(lambda: (following.recall(here.settings) or following.Following("")).trouble is not None)
+        told.is_cut = False
+        assert soon(lambda: is_equal(here, origin))
+
+
+def refused_with(here: Index, origin: Index, server: Server, rule: str, change: Callable[[str, Passed], Passed],
+                 name: str) -> None:  # fmt: skip
+    """Following a liar stops with ``rule``; nothing after the lie is shown; once the truth is told it goes on."""
+    assert once(here, server.url) is None
+    before, known = seen_by_clients(here), head_of(here)
+    publish(origin, name)
+    do(origin, "archive", name, "done")
+    with lying(server) as told:
+        told.change = change
+        refusal = once(here, told.url)
+        assert refusal is not None and refusal.rule == rule
+        state = following.recall(here.settings)
+        assert state is not None and state.stopped is not None and state.stopped.rule == rule
+        assert seen_by_clients(here) == before
+        told.change = lambda path, passed: passed
+        again = once(here, told.url)  # it stays stopped until somebody has looked at it
+        assert again is not None and again.rule == rule
+        assert head_of(here)[0] in (known[0], *range(known[0], head_of(origin)[0] + 1))
+        assert once(here, told.url, again=True) is None
+    assert seen_by_clients(here) == seen_by_clients(origin)
+
+
+def of_journal(change: Callable[[dict[str, object]], None]) -> Callable[[str, Passed], Passed]:
+    """Change the pages of the journal that have entries."""
+
+    def changed(path: str, passed: Passed) -> Passed:
+        if path.startswith("/journal?"):
+            import gzip
+
+            packed = passed.headers.pop("content-encoding", None)
+            body = json.loads(gzip.decompress(passed.body) if packed else passed.body)
+            if body["entries"]:
+                change(body)
+                passed.body = json.dumps(body).encode()
+            elif packed:
+                passed.body = gzip.decompress(passed.body)
+        return passed
+
+    return changed
+
+
+def _skip(body: dict) -> None:  # type: ignore[type-arg]
+    del body["entries"][0]
+
+
+def _alter(body: dict) -> None:  # type: ignore[type-arg]
+    body["entries"][0]["reason"] = "nothing happened"
+
+
+def _rewrite(body: dict) -> None:  # type: ignore[type-arg]
+    body["entries"][0]["previous"] = "1" * 64
+
+
+def _rename(body: dict) -> None:  # type: ignore[type-arg]
+    body["meta"]["origin"] = "urn:uuid:00000000-0000-8000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ("follow.skipped", _skip),
+        ("follow.altered", _alter),
+        ("follow.rewritten", _rewrite),
+        ("follow.origin", _rename),
+    ],
+)
+def test_a_journal_that_lies_is_refused_and_reported(
+    here: Index, origin: Index, origin_server: Server, rule: str, change: Callable[[dict[str, object]], None]
+) -> None:
+    refused_with(here, origin, origin_server, rule, of_journal(change), rule.replace(".", "-"))
+
+
+def test_a_journal_that_was_rolled_back_is_refused(here: Index, origin: Index, origin_server: Server) -> None:
+    def change(path: str, passed: Passed) -> Passed:
+        since = path.partition("since=")[2].partition("&")[0]
+        if path.startswith("/journal?"):
+            empty = {"meta": {"schema": 1, "origin": origin.origin, "since": int(since)}, "entries": [],
+                     "next": int(since), "complete": True}  # fmt: skip
+            headers = {"content-type": "application/json", "x-journal-head": f"{int(since) - 1}:{'a' * 64}"}
+            return Passed(200, headers, json.dumps(empty).encode())
+        return passed
+
+    refused_with(here, origin, origin_server, "follow.rolled-back", change, "rolled-back")
+
+
+def test_a_journal_that_is_gone_is_refused_not_done_without(here: Index, origin: Index, origin_server: Server) -> None:
+    def change(path: str, passed: Passed) -> Passed:
+        return Passed(404, {}, b"") if path.startswith("/journal") else passed
+
+    refused_with(here, origin, origin_server, "follow.journal-gone", change, "journal-gone")
+
+
+def test_a_page_with_another_digest_than_the_journal_is_refused(
+    here: Index, origin: Index, origin_server: Server
+) -> None:
+    def change(path: str, passed: Passed) -> Passed:
+        if path == "/simple/page-digest/":
+            import gzip
+
+            body = gzip.decompress(passed.body) if passed.headers.pop("content-encoding", None) else passed.body
+            page = json.loads(body)
+            page["files"][0]["hashes"]["sha256"] = "0" * 64
+            passed.body = json.dumps(page).encode()
+        return passed
+
+    refused_with(here, origin, origin_server, "follow.digest", change, "page-digest")
+
+
+def test_a_file_with_another_digest_than_its_page_is_refused(
+    here: Index, origin: Index, origin_server: Server
+) -> None:
+    def change(path: str, passed: Passed) -> Passed:
+        if path.startswith("/packages/file-digest/") and path.endswith(".whl"):
+            passed.body = bytes(len(passed.body))
+        return passed
+
+    refused_with(here, origin, origin_server, "follow.digest", change, "file-digest")
+
+
+def test_a_stop_order_before_a_lie_is_in_force(here: Index, origin: Index, origin_server: Server) -> None:
+    publish(origin, "gouda")
+    assert once(here, origin_server.url) is None
+    do(origin, "quarantine", "gouda", "malware")
+    publish(origin, "tilsit")
+    with lying(origin_server) as told:
+        told.change = of_journal(lambda body: body["entries"].__delitem__(1))  # type: ignore[attr-defined]
+        refusal = once(here, told.url)
+    assert refusal is not None and refusal.rule == "follow.skipped"
+    assert not paths_of(here, "gouda")
+    do(origin, "clear", "gouda")
+
+
+def test_a_stop_order_that_a_killed_mirror_had_read_is_in_force_before_it_serves(
+    here: Index, origin: Index, origin_server: Server
+) -> None:
+    publish(origin, "havarti")
+    assert once(here, origin_server.url) is None
+    do(origin, "quarantine", "havarti", "malware")
+    with origin.store.read() as connection:
+        entries = tuple(journal.entries(connection, head_of(here)[0]))
+    with here.store.write() as connection:  # as far as a process came that was killed then
+        from affineur.core.following import Position
+        from affineur.shell.store import copies
+
+        copies.adopt(connection, Position(*head_of(here)), entries)
+    assert paths_of(here, "havarti")
+    assert mirror.enforce(here) == 2  # the wheel and its metadata
+    assert not paths_of(here, "havarti")
+    do(origin, "clear", "havarti")
+
+
+def test_a_follower_that_is_killed_again_and_again_converges(
+    tmp_path: Path, origin: Index, origin_server: Server
+) -> None:
+    data = tmp_path / "killed"
+    founded(Settings(data=data)).close()
+    chosen = random.Random(7)
+    stop = threading.Event()
+
+    def keep_acting() -> None:
+        number = 100
+        while not stop.is_set():
+            acts(origin, number, 2)
+            number += 1
+            time.sleep(0.05)
+
+    acting = threading.Thread(target=keep_acting)
+    acting.start()
+    try:
+        with killer(data, origin_server.url) as kill_after:
+            for _ in range(30):
+                kill_after(chosen.uniform(0.0, 0.25))
+    finally:
+        stop.set()
+        acting.join()
+    index = open_index(Settings(data=data))
+    try:
+        assert once(index, origin_server.url) is None
+        assert seen_by_clients(index) == seen_by_clients(origin)
+        with index.store.read() as connection:
+            assert list(faults(journal.entries(connection))) == []
+    finally:
+        index.close()
+
+
+@contextmanager
+def killer(data: Path, url: str) -> Iterator[Callable[[float], None]]:
+    """Start a follower, and kill it that long after it began, by forking from a process that has all loaded."""
+    program = subprocess.Popen(
+        [PROGRAM.with_name("python"), "-m", "tests.walks.dying_follower", str(data), url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert program.stdin and program.stdout
+
+    def kill_after(seconds: float) -> None:
+        program.stdin.write(f"{seconds}\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == f"{-signal.SIGKILL}\n"
+
+    try:
+        yield kill_after
+    finally:
+        program.communicate(timeout=30)
+
+
+def plain(path: str, passed: Passed) -> Passed:
+    """An index that speaks the simple API and nothing else."""
+    return Passed(404, {}, b"") if path.startswith("/journal") else passed
+
+
+def statuses_and_files(index: Index) -> dict[str, tuple[object, object]]:
+    """What each page says that a client goes by."""
+    seen: dict[str, tuple[object, object]] = {}
+    for name in index.tree.names():
+        page = json.loads(Path(index.tree.link(name), "v1.json").read_bytes())
+        seen[name] = (page["project-status"], page["files"])
+    return seen
+
+
+def test_an_index_without_a_journal_is_followed_by_what_its_pages_say(
+    here: Index, origin: Index, origin_server: Server
+) -> None:
+    with lying(origin_server) as told:
+        told.change = plain
+        assert once(here, told.url + "simple/") is None
+        assert statuses_and_files(here) == statuses_and_files(origin)
+        first = head_of(here)
+        assert once(here, told.url + "simple/") is None
+        assert head_of(here) == first  # nothing happened, nothing is told
+        publish(origin, "plain-cheese")
+        set_yanked(origin, SYSTEM, Selection(NormalizedName("comte")), True, datetime.now(UTC), "mould")
+        do(origin, "quarantine", "feta", "malware")
+        assert soon(lambda: origin.tree.serial(ROOT) == head_of(origin)[0])  # new projects are found in the list
+        assert once(here, told.url + "simple/") is None
+        assert statuses_and_files(here) == statuses_and_files(origin)
+        assert not paths_of(here, "feta")
+        with here.store.read() as connection:
+            entries = list(journal.entries(connection, first[0]))
+        told_events = {(entry.event.event, entry.event.project) for entry in entries}
+        assert ("ProjectQuarantined", "feta") in told_events
+        assert ("FileYanked", "comte") in told_events
+        assert ("FilePublished", "plain-cheese") in told_events
+        assert list(faults(entries, first)) == []
+        do(origin, "clear", "feta")
+        set_yanked(origin, SYSTEM, Selection(NormalizedName("comte")), False, datetime.now(UTC))
+        assert once(here, told.url + "simple/") is None
+        assert paths_of(here, "feta") == paths_of(origin, "feta")
+
+
+def test_an_index_with_projects_of_its_own_becomes_no_mirror(here: Index, origin_server: Server) -> None:
+    publish(here, "mine")
+    with pytest.raises(Refused, match="projects of its own"):
+        once(here, origin_server.url)
+    assert paths_of(here, "mine")
