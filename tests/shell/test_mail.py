@@ -35,6 +35,7 @@ SAMPLES: dict[str, object] = {
     "due_at": NOW + timedelta(hours=72),
     "expires_at": NOW + timedelta(days=7),
     "found_in": "https://code.example.org/x/blob/settings.py",
+    "host": "hooks.example.org",
     "inviter": "bea",
     "kind": "passkey",
     "label": "laptop",
@@ -57,12 +58,14 @@ SAMPLES: dict[str, object] = {
     "role": "owner",
     "scope": "upload to brie",
     "sender": "bea",
+    "since": NOW - timedelta(days=5),
     "sponsors": 1,
     "tokens": ["release job", "laptop"],
     "text": "Hello,\n\nwill you release?",
     "topic": "Releases",
     "unaffected": ["Uploads with tokens"],
     "until": NOW + timedelta(days=14),
+    "why": "It answered 503.",
 }
 
 

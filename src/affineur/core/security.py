@@ -112,6 +112,10 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "SponsorAdded": "Somebody began to answer for an automation account.",
         "SponsorLeft": "Somebody ceased to answer for an automation account.",
         "InvitedToIndex": "Somebody was invited to this index.",
+        "WebhookAdded": "A webhook was added.",
+        "WebhookChanged": "A webhook was changed.",
+        "WebhookRemoved": "A webhook was removed.",
+        "WebhookSwitchedOff": "A webhook that took nothing any more was switched off.",
         "ActRefused": "Something dangerous was refused.",
     }
 )

@@ -24,6 +24,7 @@ from .reports import REPORTS
 from .roles import ROLES
 from .rule import FIRST, NOTICE, Change, Group, Rule
 from .upstream import UPSTREAM
+from .webhooks import WEBHOOKS
 
 __all__ = ["FIRST", "GROUPS", "NOTICE", "RULES", "Change", "Group", "Rule"]
 
@@ -46,6 +47,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *ROLES,
         *PUBLISHERS,
         *MACHINES,
+        *WEBHOOKS,
         *API,
     )
 )

@@ -77,6 +77,12 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "relay-message": frozenset({"sender", "project", "topic", "text"}),
     "sponsor-short": frozenset({"machine", "sponsors", "until"}),
     "sponsor-invitation": frozenset({"account", "machine", "by", "expires_at", "page"}),
+    # holds
+    "held": frozenset({"project", "what", "kind", "code", "reason", "case", "at", "page"}),
+    "hold-lifted": frozenset({"project", "what", "case", "at"}),
+    # webhooks; project: None for one of the whole index
+    "webhook-added": frozenset({"project", "host", "by", "at", "page"}),
+    "webhook-off": frozenset({"project", "host", "since", "why", "at", "page"}),
     # accounts
     "account-frozen": _PERSON | {"reason"},
     "account-thawed": _PERSON,
