@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from affineur.core import lifecycle, metadata_fields
+from affineur.core import lifecycle, metadata_fields, rules
 from affineur.core.rules import FIRST, GROUPS, NOTICE, RULES, Change, Rule
 from affineur.core.rules.rule import placeholders, spoken
 from affineur.settings import Settings
@@ -46,6 +46,15 @@ def test_every_field_of_metadata_and_every_act_has_its_rule() -> None:
         assert f"metadata.{field}" in RULES
     for act in lifecycle.TRANSITIONS:
         assert f"lifecycle.{act}" in RULES
+
+
+def test_nothing_is_explained_that_nothing_decides_by() -> None:
+    texts = Path(rules.__file__).parent
+    source = "".join(path.read_text() for path in SOURCE.rglob("*.py") if not path.is_relative_to(texts))
+    composed = {f"lifecycle.{act}" for act in lifecycle.TRANSITIONS} | {"factor.manage", "factor.publish"}
+    prefixes = ("metadata.", "throttle.", "archive.zip.", "archive.tar.")
+    unused = {each for each in RULES if f'{each}"' not in source and not each.startswith(prefixes)}
+    assert unused - composed == set()
 
 
 def test_no_rule_is_explained_twice() -> None:
