@@ -6,6 +6,7 @@ Test support, not tests.
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -44,8 +45,8 @@ class Upstream:
 
 
 @contextmanager
-def upstream() -> Iterator[Upstream]:
-    """A server that runs until the block ends."""
+def upstream(*, one_at_a_time: bool = False) -> Iterator[Upstream]:
+    """A server that runs until the block ends; ``one_at_a_time`` as wsgiref, and so pypiserver, does it."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -63,11 +64,20 @@ def upstream() -> Iterator[Upstream]:
         def log_message(self, *_: object) -> None:
             """A test's output is the test's."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    kind = http.server.HTTPServer if one_at_a_time else http.server.ThreadingHTTPServer
+    with kind(("127.0.0.1", 0), Handler) as server:
+        if isinstance(server, http.server.ThreadingHTTPServer):
+            server.daemon_threads = True
         served = Upstream(f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         yield served
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def hung_upstream() -> Iterator[str]:
+    """The URL of a server whose only thread is stuck: the kernel takes connections, and nobody reads them."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
 import pytest
-from tests.shell.hostile_upstream import JSON, Answer, Upstream, upstream
+from tests.shell.hostile_upstream import JSON, Answer, Upstream, hung_upstream, upstream
 
 from affineur.core.decision import Refused
 from affineur.core.names import parse_name
@@ -88,6 +89,52 @@ def test_an_upstream_that_stays_away_is_given_up_after_some_attempts(there: Upst
     with pytest.raises(UpstreamAway, match="3 attempts: status 503"):
         index.project(FOO)
     assert there.asked["/simple/foo/"] == 3
+
+
+def test_an_upstream_that_hangs_is_left_alone_after_a_while() -> None:
+    patience = Patience(2, 0.01, longest_pause_seconds=60.0, timeout_seconds=0.05, longest_silence_seconds=0.2)
+    with hung_upstream() as url:
+        index = SimpleIndex(url, patience=patience)
+        for _ in range(20):  # a few are asked for in vain, twice each
+            with pytest.raises(UpstreamAway) as away:
+                index.project(FOO)
+            if "was not asked for: the upstream was silent" in str(away.value):
+                break
+        else:
+            pytest.fail(f"it is still asked: {away.value}")
+        index.close()
+
+
+def test_an_upstream_that_was_left_alone_is_asked_again_after_its_rest(there: Upstream) -> None:
+    there.answers["/simple/foo/"] = Answer(orjson.dumps({"name": "foo", "files": []}), content_type=JSON)
+    patience = Patience(1, 0.01, longest_pause_seconds=0.0, timeout_seconds=0.05, longest_silence_seconds=0.0)
+    with hung_upstream() as url:
+        silent = Fetcher(url, patience=patience)
+        for _ in range(3):
+            with pytest.raises(UpstreamAway, match="1 attempts"):
+                silent.page(f"{url}/simple/foo/", JSON)
+        assert silent.page(f"{there.url}/simple/foo/", JSON).body
+        silent.close()
+
+
+def test_any_answer_ends_a_silence(there: Upstream) -> None:
+    patience = Patience(2, 0.01, 0.01, timeout_seconds=1.0, longest_silence_seconds=0.0)
+    there.answers["/cut"] = Answer(b"", claimed_bytes=1000)
+    fetcher = Fetcher(there.url, patience=patience)
+    for _ in range(3):  # each time it begins to answer, and ends too early
+        with pytest.raises(UpstreamAway, match="2 attempts"):
+            fetcher.page(f"{there.url}/cut", "text/html")
+    fetcher.close()
+
+
+def test_an_upstream_that_serves_one_at_a_time_serves_all_in_turn(tmp_path: Path) -> None:
+    with upstream(one_at_a_time=True) as there, ThreadPoolExecutor(8) as threads:
+        there.answers["/f/foo-1.0.tar.gz"] = Answer(CONTENT)
+        index = SimpleIndex(there.url, patience=Patience(timeout_seconds=20.0))
+        arrived = [threads.submit(index.fetch, offered(there), tmp_path / str(number)) for number in range(40)]
+        assert {one.result().size_bytes for one in arrived} == {len(CONTENT)}
+        assert there.asked["/f/foo-1.0.tar.gz"] == 40
+        index.close()
 
 
 def test_retry_after_is_waited_for(there: Upstream) -> None:

@@ -411,7 +411,10 @@ def test_a_running_pypiserver_is_taken_in_by_its_address(here: Path, shelf: Path
     shutil.rmtree(shelf / ".hidden")
     with (tmp_path / "pypiserver.log").open("w") as log:
         running = subprocess.Popen(
-            [pypi_server, "run", "-p", str(port), "-i", "127.0.0.1", "--disable-fallback", shelf],
+            # Its cache, when watchdog is there, locks itself out now and then: the watcher waits for the digests
+            # while who holds the digests waits for the watcher.
+            [pypi_server, "run", "-p", str(port), "-i", "127.0.0.1", "--disable-fallback",
+             "--backend", "simple-dir", shelf],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"HOME": str(tmp_path)},
         )  # fmt: skip
     try:

@@ -53,6 +53,8 @@ class Patience:
     longest_pause_seconds: float = 60.0
     timeout_seconds: float = 30.0
     """Without a single byte."""
+    longest_silence_seconds: float = 300.0
+    """Without a single byte, whatever was asked: then it is left alone for as long as the longest pause."""
 
 
 PATIENT = Patience()
@@ -97,6 +99,7 @@ class Fetcher:
         self._origin = origin(self.url)
         self._patience = patience
         self._stopped = threading.Event()
+        self._unanswered_at: list[float] = []
         self._client = httpx.Client(
             follow_redirects=False,
             timeout=httpx.Timeout(patience.timeout_seconds, connect=10.0, pool=None),
@@ -121,7 +124,7 @@ class Fetcher:
                 return None
             kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             body = bytearray()
-            for piece in _steadily(answer.iter_bytes(_PIECE_BYTES)):
+            for piece in self._steadily(answer.iter_bytes(_PIECE_BYTES)):
                 body += piece
                 if len(body) > maximum_bytes:
                     refuse(
@@ -140,7 +143,7 @@ class Fetcher:
         def read(answer: httpx.Response) -> Received:
             modified_at = _http_date(answer.headers.get("last-modified"))
             # A stored .tar.gz must not be unpacked on the way, and none is asked for.
-            return receive(_steadily(answer.iter_raw(_PIECE_BYTES)), file, target, modified_at)
+            return receive(self._steadily(answer.iter_raw(_PIECE_BYTES)), file, target, modified_at)
 
         try:
             return self._patiently(file.place, {"accept": "*/*", "accept-encoding": "identity"}, read)
@@ -159,17 +162,31 @@ class Fetcher:
         pause = self._patience.first_pause_seconds
         attempt = 1
         while True:
+            self._require_life(url)
             try:
                 with self._open(url, headers) as answer:
                     return read(answer)
             except (httpx.TransportError, httpx.DecodingError, httpx.StreamError) as error:
                 why, after_seconds = f"{type(error).__name__}: {error}", None
+                self._unanswered_at.append(time.monotonic())
             except _Again as error:
                 why, after_seconds = str(error), error.after_seconds
             if attempt >= self._patience.attempts or self._stopped.is_set():
                 raise UpstreamAway(f"{quoted(url, 200)} could not be fetched in {attempt} attempts: {why[:200]}")
             self._stopped.wait(min(max(pause, after_seconds or 0.0), self._patience.longest_pause_seconds))
             attempt, pause = attempt + 1, pause * 2
+
+    def _require_life(self, url: str) -> None:
+        """A server that hangs would otherwise cost minutes for each of its projects."""
+        moments = self._unanswered_at.copy()
+        if len(moments) < self._patience.attempts:
+            return
+        silence_seconds = moments[-1] - moments[0]
+        is_resting = time.monotonic() < moments[-1] + self._patience.longest_pause_seconds
+        if is_resting and silence_seconds > self._patience.longest_silence_seconds:
+            raise UpstreamAway(
+                f"{quoted(url, 200)} was not asked for: the upstream was silent for {silence_seconds:.0f} seconds."
+            )
 
     @contextmanager
     def _open(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -182,6 +199,7 @@ class Fetcher:
             except (httpx.InvalidURL, UnicodeError, ValueError):
                 _refuse_address(url)
             answer = self._client.send(request, stream=True)
+            self._unanswered_at.clear()
             try:
                 if not answer.has_redirect_location:
                     _require_good(answer)
@@ -196,6 +214,17 @@ class Fetcher:
         refuse(
             "upstream.redirects", f"The upstream redirects more than {_MAXIMUM_REDIRECTS} times, to {quoted(url, 200)}."
         )
+
+    def _steadily(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """``pieces``, unless they drip: who sends a byte now and then would keep us for ever."""
+        began, size_bytes = time.monotonic(), 0
+        for piece in pieces:
+            self._unanswered_at.clear()  # one that sends to a single client at a time lets the others wait
+            size_bytes += len(piece)
+            seconds = time.monotonic() - began
+            if seconds > _SLOW_AFTER_SECONDS and size_bytes < seconds * _SLOW_BYTES_PER_SECOND:
+                raise _Again(f"slower than {_SLOW_BYTES_PER_SECOND} bytes a second")
+            yield piece
 
     def _is_own(self, url: str) -> bool:
         return bool(self._authorization) and origin(url) == self._origin
@@ -283,14 +312,3 @@ def _http_date(text: str | None) -> datetime | None:
         moment = parsedate_to_datetime(text or "")
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return None
-
-
-def _steadily(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """``pieces``, unless they drip: who sends a byte now and then would keep us for ever."""
-    began, size_bytes = time.monotonic(), 0
-    for piece in pieces:
-        size_bytes += len(piece)
-        seconds = time.monotonic() - began
-        if seconds > _SLOW_AFTER_SECONDS and size_bytes < seconds * _SLOW_BYTES_PER_SECOND:
-            raise _Again(f"slower than {_SLOW_BYTES_PER_SECOND} bytes a second")
-        yield piece
