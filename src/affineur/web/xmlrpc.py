@@ -66,6 +66,7 @@ async def only_calls(request: Request) -> Response:
 def parse_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
     """Method and parameters of a call. `Fault` where it is none; one that defines entities is none either."""
     reading = Unmarshaller(use_builtin_types=True)
+    reading.xml("", None)  # what comes is text already
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _no_doctype
     parser.StartElementHandler = reading.start
@@ -79,7 +80,7 @@ def parse_call(body: bytes) -> tuple[str, tuple[Any, ...]]:
     except Exception:  # what the standard library makes of nonsense is of many kinds, and all mean the same
         raise Fault(_NOT_WELL_FORMED, "This is no XML-RPC call.") from None
     method = reading.getmethodname()
-    if not isinstance(method, str) or len(method) > 100:
+    if not method or len(method) > 100:
         raise Fault(_NOT_WELL_FORMED, "This call names no method.")
     return method, parameters
 
@@ -137,11 +138,10 @@ def _list_packages_with_serial(index: Index, parameters: tuple[Any, ...]) -> dic
     """
     _take(parameters)
     with index.store.read() as connection:
-        return {name: min(serial, MAXINT) for name, serial in chronicle.serials(connection)}
+        return {entry.name: min(entry.serial, MAXINT) for entry in projects.root_entries(connection)}
 
 
 def _list_packages(index: Index, parameters: tuple[Any, ...]) -> list[str]:
-    """Those whose files are on offer: what is asked here is what can be installed."""
     _take(parameters)
     with index.store.read() as connection:
         return [entry.name for entry in projects.root_entries(connection)]

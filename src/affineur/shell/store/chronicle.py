@@ -6,7 +6,6 @@ Every function takes the caller's connection. What does not live here: appending
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,9 +14,7 @@ from affineur.core.journal import Entry
 from affineur.core.names import NormalizedName
 
 from . import journal as stored
-from .schema import journal, project
-
-_SERIALS = sa.select(project.c.name, project.c.serial).order_by(project.c.name)
+from .schema import journal
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Entry]:
@@ -50,9 +47,3 @@ def serial_before(connection: sa.Connection, moment: datetime) -> int:
         else:
             high = middle - 1
     return low
-
-
-def serials(connection: sa.Connection) -> Iterator[tuple[NormalizedName, int]]:
-    """Every project with the serial of its newest entry, those on hold too, by name. Cost: linear in projects."""
-    for name, serial in connection.execution_options(yield_per=10_000).execute(_SERIALS):
-        yield NormalizedName(name), int(serial)
