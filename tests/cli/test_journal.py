@@ -58,7 +58,7 @@ def test_the_head_is_that_of_the_last_entry(data: Path, copy: Path) -> None:
 def test_entries_are_shown_in_words_that_do_no_harm_to_a_terminal(data: Path) -> None:
     lines = run("show", "--data", data).stdout.splitlines()
     assert lines[0].endswith("brie  The project was created.  (by an operator of the index)")
-    assert "taken off offer while it is looked into: Mould [31m" in lines[-1]
+    assert "taken off offer while it is looked into: Mould  [31m." in lines[-1]
     assert "\x1b" not in lines[-1]
     assert [line.split()[0] for line in lines] == [str(serial) for serial in range(1, len(lines) + 1)]
     assert run("show", "--limit", 2, "--data", data).stdout.splitlines() == lines[-2:]
