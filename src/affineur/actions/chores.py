@@ -6,6 +6,7 @@ or ends with a moment is judged by that moment wherever it is asked for: a chore
 
 from __future__ import annotations
 
+from affineur.projections import webhooks
 from affineur.projections.follow import Chore
 
 from .factors import remove_due
@@ -29,5 +30,6 @@ CHORES: tuple[Chore, ...] = (
     Chore("told of a missing second factor", HOUR, notice_ladder),
     Chore("told of machines without sponsors", HOUR, remind_of_sponsors),
     Chore("forgotten what has expired", HOUR, forget_expired),
+    Chore("forgotten of the logs of webhooks", HOUR, webhooks.forget),
 )
 """Every chore there is."""

@@ -28,6 +28,7 @@ from . import (
     roles,
     rules,
     tokens,
+    webhooks,
 )
 from . import edge as edge_commands
 from .errors import EXIT_CODES, explain
@@ -135,6 +136,7 @@ publishers.register(app)
 roles.register(app)
 rules.register(app)
 tokens.register(app)
+webhooks.register(app)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from typing import Literal, get_args
 
 import orjson
 
+from .chronicle_words import EVENTS
 from .decision import refuse
 from .journal import Entry, Event, Hint
 
@@ -32,7 +33,6 @@ HOOKS_OF_PROJECT = 10
 HOOKS_OF_INDEX = 20
 """How many there may be: each entry is sent to each."""
 MAXIMUM_URL = 500
-MAXIMUM_EVENTS = 50
 ANSWER_KEPT_BYTES = 1024
 """How much of an answer is read and kept, to be shown to whoever looks for a fault."""
 TIMEOUT_SECONDS = 10.0
@@ -65,7 +65,6 @@ LOG_ROWS = 1000
 ASKED_FOR_AN_HOUR = 30
 """How many pings and repetitions somebody may ask of one hook in an hour: each is a request to somebody's server."""
 
-_EVENT = re.compile(r"[A-Z][A-Za-z]{1,59}")
 _HINTS: tuple[Hint, ...] = get_args(Hint)
 _OK, _GONE = range(200, 300), 410
 
@@ -88,12 +87,11 @@ ALL = Wanted()
 def wanted_of(events: Iterable[str], hints: Iterable[str]) -> Wanted:
     """What somebody wants to be sent. `Refused` (``webhook.events``) for what is no event's name or no hint."""
     named, hinted = frozenset(events), frozenset(hints)
-    unfit = sorted(name for name in named if not _EVENT.fullmatch(name))
-    if unfit or len(named) > MAXIMUM_EVENTS:
+    if unfit := sorted(named.difference(EVENTS)):
         refuse(
             "webhook.events",
-            f"{unfit[0][:40]!a} is not the name of an event." if unfit else f"{len(named)} events are too many.",
-            f"Name at most {MAXIMUM_EVENTS}, such as ProjectQuarantined; name none to be sent all.",
+            f"{unfit[0][:40]!a} is not the name of an event.",
+            "The journal has events such as ProjectQuarantined; name none to be sent all.",
         )
     if strange := sorted(hinted.difference(_HINTS)):
         refuse(

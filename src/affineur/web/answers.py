@@ -51,6 +51,7 @@ _STATUS = {
     "freeze.self": 403,
     "office.last-operator": 409,
     "form.action-gone": 410,
+    "follow": 403,
     "webhook.exists": 404,
     "webhook.delivery": 404,
     "webhook.there": 409,

@@ -6,7 +6,6 @@ from affineur.core.webhooks import (
     ASKED_FOR_AN_HOUR,
     HOOKS_OF_INDEX,
     HOOKS_OF_PROJECT,
-    MAXIMUM_EVENTS,
     MAXIMUM_URL,
 )
 
@@ -38,9 +37,8 @@ WEBHOOKS = (
             ),
             Rule(
                 "webhook.events",
-                "What a webhook is sent is named by at most {most} events of the journal, and by hints.",
+                "What a webhook is sent is named by events of the journal, and by hints.",
                 "A name that no event can have would be waited for in vain.",
-                numbers={"most": MAXIMUM_EVENTS},
             ),
             Rule("webhook.exists", "The webhook has to be there.", "A wrong id must not look like success."),
             Rule(

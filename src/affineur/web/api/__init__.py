@@ -11,10 +11,24 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from . import account, entrance, events, examine, factors, life, machines, offices, publishers, roles, serving, tokens
+from . import (
+    account,
+    entrance,
+    events,
+    examine,
+    factors,
+    life,
+    machines,
+    offices,
+    publishers,
+    roles,
+    serving,
+    tokens,
+    webhooks,
+)
 from .operation import Operation
 
-SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, examine, events)
+SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, examine, webhooks, events)
 """The modules whose operations make up the API, in the order of the reference page."""
 
 
