@@ -15,6 +15,7 @@ create              | everybody                            | upload  | no proof 
 yank                | owner maintainer operator            | yank    | no proof     | after 90 days
 archive             | owner operator                       | archive | no proof     | after 90 days
 unarchive           | owner operator                       | archive | strong proof | after 90 days
+moderate            | operator moderator                   | manage  | no proof     | at once
 hold                | operator moderator                   | manage  | no proof     | at once
 see-people          | owner maintainer operator moderator auditor | read | no proof | never
 invite              | owner operator                       | manage  | a proof      | after 90 days

@@ -85,7 +85,7 @@ def compare(old: Source | None, new: Source, bounds: Bounds = BOUNDS, is_over: C
     compared = tuple(
         ChangedMember(each.change, each.name, each.old, each.new, diffs.get(each.name)) for each in members
     )
-    found = against(signals(before), signals(after)) if before else signals(after)
+    found = against(signals(before), signals(after), calls(diffs)) if before else signals(after)
     was, now = metadata_of(before), metadata_of(after)
     readable = now is not None and (was is not None or before is None)
     return Comparison(
@@ -94,7 +94,7 @@ def compare(old: Source | None, new: Source, bounds: Bounds = BOUNDS, is_over: C
         compared,
         unchanged,
         changed_fields(was, now) if readable else (),
-        (*(calls(diffs) if before else ()), *found),
+        found,
     )
 
 
@@ -143,7 +143,7 @@ def _weight(member: ChangedMember) -> tuple[int, int, str]:
     order = next((at for at, ending in enumerate(_ENDINGS) if member.name.endswith(ending)), len(_ENDINGS))
     if member.name.endswith(_LAST):
         order = len(_ENDINGS) + 1
-    return (("changed", "added", "moved", "removed").index(member.change) if order else 0, order, member.name)
+    return order, ("added", "changed", "moved", "removed").index(member.change), member.name
 
 
 def _worth_reading(members: Sequence[ChangedMember]) -> Iterator[ChangedMember]:

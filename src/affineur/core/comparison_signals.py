@@ -50,10 +50,10 @@ def signals(contents: Contents) -> tuple[Signal, ...]:
     )
 
 
-def against(old: Iterable[Signal], new: Iterable[Signal]) -> tuple[Signal, ...]:
-    """``new``, each with its state against ``old``; new ones first, then changed ones."""
+def against(old: Iterable[Signal], new: Iterable[Signal], called: Iterable[Signal] = ()) -> tuple[Signal, ...]:
+    """``new``, each with its state against ``old``, and what is ``called``; new ones first, then changed ones."""
     earlier = {(each.code, each.says): each for each in old}
-    found = [replace(each, state=_state(earlier.get((each.code, each.says)), each)) for each in new]
+    found = [*(replace(each, state=_state(earlier.get((each.code, each.says)), each)) for each in new), *called]
     return tuple(sorted(found, key=lambda each: ("new", "changed", "same", "here").index(each.state)))
 
 
