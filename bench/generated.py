@@ -121,7 +121,6 @@ def _project_row(key: int, known: Known, at: datetime, serial: int) -> dict[str,
         "size_bytes": 4_000,
         "maintenance": "active",
         "advice": "none",
-        "safety": "clear",
     }
 
 

@@ -98,6 +98,15 @@ class Settings:
         least=0,
         most=36500,
     )
+    follows: str = _setting(
+        "", "Address of the index that this one mirrors, read-only; empty: it is an index of its own."
+    )
+    follows_token: str = _setting("", "Token with which the followed index is read, where it is private.")
+    webhook_networks: str = _setting(
+        "",
+        "Networks (`10.0.0.0/8, …`) that webhooks may reach although they are private, also by plain `http://`; "
+        "empty: public addresses over https only.",
+    )
     reserve_standard_library_names: bool = _setting(
         True, "Refuse new projects named like a module of Python's standard library."
     )
@@ -287,7 +296,7 @@ def _convert(name: str, value: object, source: str) -> object:
             parse_rules(str(converted))
         if name == "disclosure_keys":
             parse_reporters(str(converted))
-        return _public_address(str(converted)) if name == "base_url" else converted
+        return _public_address(str(converted)) if name in ("base_url", "follows") else converted
     except Refused as refused:
         raise SettingsError(f"{source}: {name} does not fit: {refused.decision.sentence}") from refused
     except ValueError as error:  # msgspec's are among them

@@ -19,9 +19,10 @@ from affineur.actions import factors as acts
 from affineur.actions.calling_off import OPEN
 from affineur.actions.delete_account import delete_account
 from affineur.actions.ladder import notice_ladder
-from affineur.core.access import Action, Resource, may
+from affineur.core.access import Resource, may
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Action
 from affineur.core.recovery import KEPT_OPEN
 from affineur.core.second_factor import REMOVAL_WAITS, StepUp
 from affineur.core.security import Caller, console

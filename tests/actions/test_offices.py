@@ -13,8 +13,9 @@ from affineur.actions.delete_account import delete_account
 from affineur.actions.freeze import freeze, thaw
 from affineur.actions.offices import set_office
 from affineur.actions.tokens import create_token
-from affineur.core.access import Actor, Office, Resource, may
+from affineur.core.access import Actor, Resource, may
 from affineur.core.decision import Refused
+from affineur.core.permissions import Office
 from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index

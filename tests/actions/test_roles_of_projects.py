@@ -17,9 +17,10 @@ from affineur.actions.leave import leave
 from affineur.actions.propose_removal import propose_removal, withdraw_proposal
 from affineur.actions.settle_removal import consent_to_removal, object_to_removal, remove, settle_removals
 from affineur.actions.tokens import create_token
-from affineur.core.access import Actor, Office, Role
+from affineur.core.access import Actor
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Office, Role
 from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index

@@ -12,11 +12,13 @@ import pytest
 from tests.indexes import START, fill, new_index, publish
 
 from affineur.actions.grant import set_limits, set_role
+from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.tokens import create_token, revoke_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Decision, Refused
+from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import console
@@ -98,16 +100,16 @@ def test_a_stranger_may_not_yank(index: Index) -> None:
 
 
 def test_a_quarantined_project_offers_nothing_and_comes_back_as_it_was(index: Index) -> None:
-    set_status(index, SYSTEM, "archive", BRIE, LATER, "done")
+    set_status(index, SYSTEM, "archive", BRIE, LATER, Said("done"))
     before = page(index)
     links = index.tree.offered("brie")
-    outcome = set_status(index, SYSTEM, "quarantine", BRIE, LATER, "malware?")
+    outcome = hold(index, console(LATER), "quarantine", BRIE, said=Said("malware?"))
     assert (outcome.status.status, outcome.status.reason, outcome.changed) == ("quarantined", "malware?", True)
     assert page(index)["files"] == []
     assert page(index)["project-status"] == {"status": "quarantined", "reason": "malware?"}
     assert index.tree.offered("brie") == set()
     assert not os.path.exists(index.tree.root / "packages" / "brie")
-    back = set_status(index, SYSTEM, "clear", BRIE, LATER)
+    back = hold(index, console(LATER), "clear", BRIE)
     assert (back.status.status, back.status.reason) == ("archived", "done")
     assert index.tree.offered("brie") == links
     after = page(index)
@@ -124,10 +126,10 @@ def test_a_quarantined_project_offers_nothing_and_comes_back_as_it_was(index: In
 def test_owners_change_the_status_of_their_project_and_back(index: Index, act: str, back: str, status: str) -> None:
     owner = _signed_in(index, "olga")
     set_role(index, console(LATER), BRIE, "olga", "owner")
-    assert set_status(index, owner, act, BRIE, LATER, "why").status.status == status  # type: ignore[arg-type]
+    assert set_status(index, owner, act, BRIE, LATER, Said("why")).status.status == status  # type: ignore[arg-type]
     assert page(index)["project-status"] == {"status": status, "reason": "why"}
     assert events(index)[-1].actor_class == "owner"
-    assert not set_status(index, owner, act, BRIE, LATER, "why").changed  # type: ignore[arg-type]
+    assert not set_status(index, owner, act, BRIE, LATER, Said("why")).changed  # type: ignore[arg-type]
     assert set_status(index, owner, back, BRIE, LATER).status.status == "active"  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from affineur.core import policy
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Standing
+from affineur.core.standing import Hold, Standing
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FACTS = policy.Upload(
@@ -57,7 +57,7 @@ def rule_of(facts: policy.Upload) -> str:
         ({"kind": "sdist", "has_sdist": True}, "upload.sdist"),
         ({"kind": "sdist"}, ""),
         ({"standing": Standing(maintenance="archived")}, "upload.state"),
-        ({"standing": Standing(safety="quarantined")}, "upload.state"),
+        ({"standing": Standing(holds=(Hold("quarantined"),))}, "upload.state"),
         ({"standing": Standing(advice="deprecated")}, ""),
     ],
 )

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from affineur.core import roles
-from affineur.core.access import Kind, Role
+from affineur.core.permissions import Kind, Role
 from affineur.core.roles import Crew
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -17,10 +17,13 @@ import sqlalchemy as sa
 from tests.indexes import START, catch_up, fill, new_index, publish
 from tests.services.affineur import affineur
 
+from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
+from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
+from affineur.core.security import console
 from affineur.projections import mend, pages
 from affineur.projections.check import KINDS, Finding, check
 from affineur.shell.blobs import LocalBlobs
@@ -117,7 +120,7 @@ def test_a_missing_blob_is_not_said_to_come_back_from_what_only_has_its_name(sql
 def test_a_missing_blob_is_not_said_to_come_back_from_what_a_hold_withdraws(sqlite: Index) -> None:
     blob = blob_of(sqlite, BRIE)
     link = sqlite.tree.root / "packages" / "brie" / "1.0" / BRIE
-    set_status(sqlite, SYSTEM, "quarantine", NormalizedName("brie"), LATER)
+    hold(sqlite, console(LATER), "quarantine", NormalizedName("brie"))
     catch_up(sqlite)
     link.parent.mkdir(parents=True)
     blob.rename(link)
@@ -336,7 +339,7 @@ def test_rows_that_the_journal_does_not_know_are_found(index: Index) -> None:
 
 
 def test_facts_that_no_event_gave_are_found(index: Index) -> None:
-    set_status(index, SYSTEM, "archive", NormalizedName("comte"), LATER, "done")
+    set_status(index, SYSTEM, "archive", NormalizedName("comte"), LATER, Said("done"))
     set_yanked(index, SYSTEM, Selection(NormalizedName("feta")), True, LATER)
     catch_up(index)
     assert found(index) == set()

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from tests.actions.shelf import NOW, founded, publish, world
 
-from affineur.actions.status import set_status
-from affineur.core.access import SYSTEM
+from affineur.actions.hold import hold
+from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
+from affineur.core.security import console
 from affineur.projections import follow, mend, pages
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
@@ -83,7 +84,7 @@ def test_a_quarantine_at_one_node_holds_at_the_other(nodes: tuple[Index, Index])
     publish(here, "cheese")
     pages.catch_up(there)
     assert there.tree.offered("cheese")
-    set_status(here, SYSTEM, "quarantine", NormalizedName("cheese"), NOW, "looks odd")
+    hold(here, console(NOW), "quarantine", NormalizedName("cheese"), said=Said("looks odd"))
     pages.catch_up(there)
     assert not there.tree.offered("cheese")
     assert json.loads(Path(there.tree.link("cheese"), "v1.json").read_bytes())["project-status"]["status"] == (

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.actions.shelf import NOW, founded, publish, publish_sdist, world
 
-from affineur.actions.status import set_status
-from affineur.core.access import SYSTEM
+from affineur.actions.hold import hold
+from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
+from affineur.core.security import console
 from affineur.projections import mend, pages
 from affineur.settings import Settings
 from affineur.shell.index import Index
@@ -40,7 +41,7 @@ def stocked(index: Index) -> Index:
     for seconds, (name, version) in enumerate((("cheese", "1.0"), ("cheese", "1.1"), ("board", "2.0"), ("x", "0.1"))):
         publish(index, name, version, seconds=seconds)
     publish_sdist(index, "cheese")
-    set_status(index, SYSTEM, "quarantine", NormalizedName("x"), NOW, "looks odd")
+    hold(index, console(NOW), "quarantine", NormalizedName("x"), said=Said("looks odd"))
     pages.project_root(index)
     return index
 
@@ -163,13 +164,13 @@ def test_a_quarantine_empties_the_shelf_and_clearing_restores_it_exactly(stocked
     name = NormalizedName("cheese")
     files = {path for path in before if path.startswith("packages/cheese/")}
     assert len(files) == 6  # three files, and the metadata of each
-    set_status(stocked, SYSTEM, "quarantine", name, NOW, "looks odd")
+    hold(stocked, console(NOW), "quarantine", name, said=Said("looks odd"))
     assert not {path for path in world(stocked) if path.startswith("packages/cheese/")}
     held = page(stocked, "cheese")
     assert held["project-status"] == {"status": "quarantined", "reason": "looks odd"}
     assert held["files"] == []
     assert held["versions"] == ["1.0", "1.1"]
-    set_status(stocked, SYSTEM, "clear", name, NOW)
+    hold(stocked, console(NOW), "clear", name)
     after = world(stocked)
     assert {path: after[path] for path in files} == {path: before[path] for path in files}
     assert page(stocked, "cheese")["files"] == json.loads(before["simple/cheese/v1.json"][0])["files"]

@@ -21,9 +21,9 @@ from tests.web.uploading import ask, form_of, published, upload
 
 from affineur.actions import minting
 from affineur.core import caveats, macaroons
-from affineur.core.access import Office
 from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Office
 from affineur.core.publishers import Publisher, parse
 from affineur.core.second_factor import Proof, StepUp
 from affineur.shell.bearer import digest_of, new_secret

@@ -156,7 +156,7 @@ def test_a_password_or_a_session_is_no_token_and_a_token_no_session(scene: Scene
 
 
 def test_every_act_is_asked_for_or_has_a_reason_why_not() -> None:
-    from affineur.core.access import ACTIONS
+    from affineur.core.permissions import ACTIONS
 
     assert set(RULES) | set(NO_ROUTE) == set(ACTIONS)
     assert {ask.act for ask in (*API, *CLIENTS, *PAGES)} == set(RULES)

@@ -22,12 +22,13 @@ import sqlalchemy as sa
 from tests.indexes import START, fill, new_index, open_unfounded, publish
 from tests.projections.test_check import tree_of
 
-from affineur.actions.status import set_status
+from affineur.actions.hold import hold
 from affineur.actions.tokens import create_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.cli.errors import EXIT_DAMAGED, explain
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.journal import GENESIS, Event, chain, faults
+from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mend
@@ -62,7 +63,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path, opened: list[Index]) 
     opened.append(index)
     fill(index)
     set_yanked(index, SYSTEM, Selection(NormalizedName("brie"), "1.0"), True, START + timedelta(hours=1), "mouldy ✓")
-    set_status(index, SYSTEM, "quarantine", NormalizedName("feta"), START + timedelta(hours=2), "under review")
+    hold(index, console(START + timedelta(hours=2)), "quarantine", NormalizedName("feta"), said=Said("under review"))
     with index.store.write() as connection:
         accounts.shared_secret(connection, "test")
     (index.settings.logs / "requests-2026-01-01.jsonl").write_text('{"a": 1}\n{"half')

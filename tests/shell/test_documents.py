@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from affineur.core.decision import Refused
 from affineur.core.metadata import CoreMetadata
 from affineur.core.names import NormalizedName
+from affineur.core.standing import Hold, Standing
 from affineur.core.versions import CanonicalVersion
 from affineur.settings import Settings
-from affineur.shell.store import Store, connect, documents, projects
+from affineur.shell.store import Store, connect, documents, holds, projects
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -110,7 +111,8 @@ def test_news_are_the_newest_first_and_quarantined_projects_are_no_news(store: S
             add_release(connection, name, version, hours)
         key = projects.find(connection, "c")
         assert key is not None
-        projects.set_standing(connection, key.id, {"safety": "quarantined"})
+        held = Standing(holds=(Hold("quarantined", since=START),))
+        holds.keep(connection, key.id, Standing(), held, holds.Placing(START, None, "operator"))
     with store.read() as connection:
         newest = documents.newest_releases(connection, 3)
         assert [(news.name, news.version) for news in newest] == [("a", "3"), ("d", "1"), ("a", "2")]

@@ -9,8 +9,8 @@ import pytest
 
 from affineur.core.metadata import check_metadata
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Standing
-from affineur.shell.store import Store, connect, projects, reading
+from affineur.core.standing import Hold, Standing
+from affineur.shell.store import Store, connect, holds, projects, reading
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
@@ -28,6 +28,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     opened.close()
 
 
+HELD = Standing(holds=(Hold("quarantined", reason="Bad.", since=START),))
+
+
 def fill(store: Store) -> int:
     """Brie with three releases: one with files, one yanked, one empty; its id."""
     with store.write() as connection:
@@ -42,7 +45,7 @@ def fill(store: Store) -> int:
         projects.add_release(
             connection, mould.id, check_metadata(b"Metadata-Version: 2.4\nName: mould\nVersion: 1\n"), None, START
         )
-        projects.set_standing(connection, mould.id, {"safety": "quarantined", "safety_reason": "Bad."})
+        holds.keep(connection, mould.id, Standing(), HELD, holds.Placing(START, None, "operator"))
     return brie.id
 
 
@@ -94,7 +97,7 @@ def test_standings_tell_which_names_are_projects_here(store: Store) -> None:
     with store.read() as connection:
         found = reading.standings(connection, ["brie", "mould", "comte"])
         none = reading.standings(connection, [])
-    assert found == {"brie": Standing(), "mould": Standing(safety="quarantined", safety_reason="Bad.")}
+    assert found == {"brie": Standing(), "mould": HELD}
     assert none == {}
 
 

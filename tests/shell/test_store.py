@@ -47,7 +47,7 @@ def add_project(store: Store, name: str, **changes: object) -> projects.ProjectR
     with store.write() as connection:
         added = projects.add_project(connection, NormalizedName(name), name, NOW)
         if changes:
-            projects.set_standing(connection, added.id, changes)
+            connection.execute(schema.project.update().where(schema.project.c.id == added.id).values(changes))
     return added
 
 
@@ -146,7 +146,7 @@ def test_writers_that_read_first_wait_in_line_instead_of_failing(store: Store) -
                     found = projects.find(connection, "counter")
                     assert found
                     time.sleep(0.001)  # long enough for the others to come
-                    projects.set_standing(connection, found.id, {"size_bytes": found.size_bytes + 1})
+                    projects.touch(connection, found.id, found.serial, NOW, added_bytes=1)
         except BaseException as error:
             failed.append(error)
 

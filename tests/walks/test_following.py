@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.actions.shelf import founded, publish, world
-from tests.services.affineur import PROGRAM, Server, initialise, serve
+from tests.services.affineur import PROGRAM, Server, affineur, initialise, serve
 from tests.walks.between import Between, Passed, between
 
 from affineur.actions.hold import hold
@@ -31,7 +32,8 @@ from affineur.core.journal import faults
 from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
-from affineur.projections import mirror, mirroring, pages
+from affineur.projections import mend, mirror, mirroring, pages
+from affineur.projections.check import check
 from affineur.projections.mirroring import Manner
 from affineur.settings import Settings
 from affineur.shell import following
@@ -455,3 +457,60 @@ def test_an_index_with_projects_of_its_own_becomes_no_mirror(here: Index, origin
     with pytest.raises(Refused, match="projects of its own"):
         once(here, origin_server.url)
     assert paths_of(here, "mine")
+
+
+def test_a_served_mirror_follows_in_the_background_takes_nothing_and_says_whose_it_is(
+    tmp_path: Path, origin: Index, origin_server: Server
+) -> None:
+    data = tmp_path / "served"
+    founded(Settings(data=data)).close()
+    (data / "affineur.toml").write_text(f'follows = "{origin_server.url}"\n')
+    publish(origin, "asiago")
+    with serve(data, "") as server, httpx.Client(base_url=server.url, timeout=20) as client:
+        wheel = "packages/asiago/1.0/asiago-1.0-py3-none-any.whl"
+        assert soon(lambda: client.get(wheel).status_code == 200)
+        assert client.get("/simple/asiago/").content == httpx.get(f"{origin_server.url}simple/asiago/").content
+        do(origin, "quarantine", "asiago", "malware")
+        assert soon(lambda: client.get(wheel).status_code == 404)
+        do(origin, "clear", "asiago")
+        assert soon(lambda: client.get(wheel).status_code == 200)
+        refused = client.post("/legacy/", files={"content": ("x-1.0.tar.gz", b"x")}, data={":action": "file_upload"})
+        assert refused.status_code == 403
+        assert "read-only mirror of " + origin_server.url in refused.text
+        page = client.get("/project/asiago/", headers={"accept": "text/html"})
+        assert page.status_code == 200
+        assert f'href="{origin_server.url}project/asiago/"' in page.text
+        assert client.get("/project/nobody-knows/").status_code == 404
+        assert soon(lambda: client.get("/journal/head").json() == httpx.get(f"{origin_server.url}journal/head").json())
+        assert soon(lambda: "affineur_follow_lag 0.0" in client.get("/metrics").text)
+        assert client.get("/journal", params={"since": 0}).json()["meta"]["origin"] == origin.origin
+    index = open_index(Settings(data=data))
+    try:  # neither a restart nor a check takes the tree for damage
+        assert [*check(index, datetime.now(UTC))] == []
+        with pytest.raises(Refused, match="mirror"):
+            mend.rebuild(index, datetime.now(UTC))
+        path = next((index.tree.root / "packages" / "asiago").rglob("*.whl"))
+        path.unlink()
+        assert [finding.kind for finding in check(index, datetime.now(UTC), quick=True)] == ["missing-link"]
+    finally:
+        index.close()
+
+
+def test_the_command_says_how_far_it_is_and_why_it_stopped(
+    tmp_path: Path, origin: Index, origin_server: Server
+) -> None:
+    data = tmp_path / "by-hand"
+    founded(Settings(data=data)).close()
+    url = origin_server.url
+    said = json.loads(affineur("follow", url, "--once", "--json", "--data", data))
+    assert (said["kind"], said["origin"], said["stopped"]) == ("journal", origin.origin, None)
+    assert said["serial"] == said["shown"] == head_of(origin)[0]
+    publish(origin, "ricotta")
+    with lying(origin_server) as told:
+        told.change = of_journal(_skip)
+        with pytest.raises(RuntimeError, match=r"(?s)ended with 1:.*are missing.*\[follow\.skipped\]"):
+            affineur("follow", told.url, "--once", "--data", data)
+    with pytest.raises(RuntimeError, match=r"STOPPED: .*follow\.skipped"):
+        affineur("follow", "--status", "--data", data)
+    affineur("follow", url, "--once", "--again", "--data", data)
+    assert "shows serial" in affineur("follow", "--status", "--data", data)

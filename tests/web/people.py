@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 from tests.services.affineur import Server
 
-from affineur.core.access import Kind, Office
+from affineur.core.permissions import Kind, Office
 from affineur.core.second_factor import FactorKind, Proof, StepUp
 from affineur.settings import Settings
 from affineur.shell.bearer import digest_of, new_secret

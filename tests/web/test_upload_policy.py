@@ -181,11 +181,11 @@ def test_two_spellings_of_one_version_are_one_release_in_neither(index: Server) 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"maintenance": "archived", "maintenance_reason": "done"}, "Project 'stated-0' is archived (done)"),
-        ({"safety": "quarantined"}, "Project 'stated-1' is quarantined and accepts no new files."),
+        ({"maintenance": "archived", "maintenance_reason": "done"}, "Project 'stated-0' is archived ([archived] done)"),
+        ({"availability": "removed"}, "Project 'stated-1' is archived ([removed-by-owner]"),
     ],
 )
-def test_an_archived_or_quarantined_project_takes_no_new_files(
+def test_an_archived_or_removed_project_takes_no_new_files(
     index: Server, values: dict[str, str], text: str
 ) -> None:
     name = text.split("'")[1]

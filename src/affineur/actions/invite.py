@@ -12,10 +12,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from affineur.core import roles, throttle
-from affineur.core.access import Role
 from affineur.core.accounts import registration, unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Role
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.mail.letters import UnfitMail, require_address

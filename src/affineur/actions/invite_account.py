@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from affineur.core.access import INDEX, Office, may
+from affineur.core.access import INDEX, may
 from affineur.core.accounts import registration, require_name
 from affineur.core.decision import refuse
+from affineur.core.permissions import Office
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, outbox, security, tickets

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from affineur.core import offices
-from affineur.core.access import INDEX, Office, may
+from affineur.core.access import INDEX, may
 from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
+from affineur.core.permissions import Office
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, security

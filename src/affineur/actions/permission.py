@@ -9,9 +9,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Action, Actor, Resource, may, publishers_only
+from affineur.core.access import Actor, Resource, may, publishers_only
 from affineur.core.decision import Decision, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Action
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, projects
 
@@ -52,4 +53,4 @@ def resource(connection: sa.Connection, actor: Actor, found: projects.ProjectRow
     """A project as `core.access` sees it when ``actor`` acts."""
     role = None if actor.account_id is None else projects.role_of(connection, found.id, actor.account_id)
     closed = publishers_only(found.publishers_only, found.publishers_only_ends_at, now)
-    return Resource(found.name, True, role, publishers_only=closed)
+    return Resource(found.name, True, role, publishers_only=closed, held=found.standing.safety != "clear")

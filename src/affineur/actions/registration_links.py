@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from affineur.core.access import Office
 from affineur.core.offices import office_called
+from affineur.core.permissions import Office
 from affineur.shell.store.tickets import Ticket
 
 REGISTER, INVITATION = "register", "invitation"

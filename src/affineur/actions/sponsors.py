@@ -11,9 +11,10 @@ from typing import NoReturn
 import sqlalchemy as sa
 
 from affineur.core import machines
-from affineur.core.access import SPONSORS_NEEDED, Action, Resource, may
+from affineur.core.access import SPONSORS_NEEDED, Resource, may
 from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
+from affineur.core.permissions import Action
 from affineur.core.security import Caller, Happened
 from affineur.core.throttle import INVITATION
 from affineur.shell.index import Index

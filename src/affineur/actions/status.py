@@ -1,6 +1,6 @@
-"""Archive, deprecate, quarantine, and taking each of them back: one fact of a project's standing changes.
+"""Archive, finish, deprecate, wish, classify, and taking each back: one fact of a project's standing changes.
 
-When this returns the public tree says so too: a quarantined project offers nothing any more.
+When this returns the public tree says so too. What keeps things off offer is `hold`'s.
 """
 
 from __future__ import annotations
@@ -8,16 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from affineur.core import lifecycle
 from affineur.core.access import Actor
-from affineur.core.lifecycle import Act
+from affineur.core.lifecycle import NOTHING_SAID, WHOLE, Act, Said
 from affineur.core.names import NormalizedName
-from affineur.core.standing import ProjectStatus, project_status
+from affineur.core.standing import ProjectStatus, Standing, project_status
 from affineur.projections import pages
 from affineur.shell.index import Index
-from affineur.shell.store import grants, journal, projects
 
-from . import permission
+from . import transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +24,21 @@ class Outcome:
 
     project: NormalizedName
     status: ProjectStatus
+    standing: Standing
     changed: bool
 
 
 def set_status(
-    index: Index, actor: Actor, act: Act, project: NormalizedName, now: datetime, reason: str | None = None
+    index: Index, actor: Actor, act: Act, project: NormalizedName, now: datetime, said: Said = NOTHING_SAID
 ) -> Outcome:
     """Carry out ``act`` on ``project`` as ``actor``; ``now`` (aware UTC) is its time in the journal.
 
-    `Refused` where there is no such project or the actor may not. Acting twice is no error and not recorded.
+    `Refused` where there is no such project, the actor may not, the table has no such edge from here, or a guard
+    objects. Doing what is done already is no error where the table allows it, and is not recorded.
     """
     with index.store.write() as connection:
-        found = permission.require(connection, actor, lifecycle.TRANSITIONS[act].action, project, now)
-        changed = lifecycle.changes(found.standing, act, reason)
-        if changed:
-            told = lifecycle.event(project, found.standing, act, changed, actor)
-            projects.set_standing(connection, found.id, dict(changed))
-            projects.touch(connection, found.id, journal.append(connection, now, [told], actor.name or None), now)
-            grants.note_act(connection, found.id, actor.account_id, now)
-            found = projects.find(connection, project) or found
+        found = transition.begin(connection, actor, act, project, now, WHOLE, said)
+        moved = transition.carry_out(connection, actor, act, found, now, said)
     pages.project(index, project)
-    return Outcome(project, project_status(found.standing), bool(changed))
+    standing = moved.project.standing
+    return Outcome(project, project_status(standing), standing, moved.changed)

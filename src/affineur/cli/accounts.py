@@ -17,7 +17,7 @@ from .remote.paths import path
 from .vouching import account_vouch
 
 if TYPE_CHECKING:
-    from affineur.core.access import Office
+    from affineur.core.permissions import Office
     from affineur.core.security import Caller
     from affineur.settings import Settings
     from affineur.shell.index import Index
@@ -308,7 +308,7 @@ def _own(remote: Remote) -> dict[str, Any]:
 def _office(text: str | None) -> Office | None:
     from typing import get_args
 
-    from affineur.core.access import Office
+    from affineur.core.permissions import Office
 
     from .start import EXIT_USAGE, fail
 

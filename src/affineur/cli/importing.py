@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from affineur.actions.grant import set_role
+from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.upload import Published, Spooled, Terms, upload
 from affineur.actions.yank import Selection, set_yanked
@@ -28,11 +29,11 @@ from affineur.core.access import SYSTEM
 from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.filenames import parse_filename_leniently
-from affineur.core.lifecycle import Act
+from affineur.core.lifecycle import HOLDING, Act, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.core.simple import FileLink
-from affineur.core.standing import Status
+from affineur.core.standing import Status, uncoded
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
@@ -249,7 +250,12 @@ class _Import:
         with self._index.store.read() as connection:
             is_here = projects.find(connection, name) is not None
         if is_here:
-            set_status(self._index, SYSTEM, act, name, self._order.now, offered.status.reason)
+            # A hold of theirs stays theirs: nobody here can know whether it is right to lift it when theirs is.
+            said = Said(uncoded(offered.status.reason), origin="upstream" if act in HOLDING else "ours")
+            if act in HOLDING:
+                hold(self._index, console(self._order.now), act, name, said=said)
+            else:
+                set_status(self._index, SYSTEM, act, name, self._order.now, said)
 
     def _give_to_owner(self, name: NormalizedName, owner: str) -> None:
         """Only what belongs to nobody: an import must not take a project from its people."""

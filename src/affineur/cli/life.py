@@ -131,14 +131,21 @@ def _set_status(place: Place, act: Act, name: str, reason: str | None, as_json: 
     project = parse_name(name)
 
     def here(index: Index, by: Caller) -> dict[str, Any]:
+        from affineur.actions.hold import hold
         from affineur.actions.status import set_status
+        from affineur.core.lifecycle import HOLDING, Said
 
-        outcome = set_status(index, by.actor, act, project, by.now, reason)
+        said = Said(reason=reason)
+        outcome = (
+            hold(index, by, act, project, said=said)
+            if act in HOLDING
+            else set_status(index, by.actor, act, project, by.now, said)
+        )
         status = outcome.status
         return {"project": project, "status": status.status, "reason": status.reason, "changed": outcome.changed}
 
     def there(remote: Remote) -> dict[str, Any]:
-        body = {"reason": reason} if TRANSITIONS[act].takes_reason else None
+        body = {"reason": reason} if TRANSITIONS[act].takes else None
         found: dict[str, Any] = remote.post(of_project(project, act), body)
         return found
 

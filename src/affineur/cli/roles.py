@@ -16,7 +16,7 @@ from .place import Place, elsewhere, somewhere
 from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
-    from affineur.core.access import Role
+    from affineur.core.permissions import Role
     from affineur.core.security import Caller
     from affineur.shell.index import Index
 

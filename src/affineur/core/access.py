@@ -1,14 +1,13 @@
 """Access: who may do what. One function decides for every page, route, command and program.
 
-`ACTIONS` is the table: for each act, who may do it by a role on the project or an office on the index, which right
-a token needs for it, and what proof it asks for. `docs/reference/permissions.md` is generated from it.
+`permissions.ACTIONS` is the table that it reads.
 What does not live here: how an actor is known (`web.identity`), what a project's own state permits (`standing`),
 and the second-factor ladder's numbers (`second_factor`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -19,21 +18,8 @@ from .caveats import ALL_ACTIONS, TokenAction
 from .decision import Decision, allow, deny
 from .journal import ActorClass
 from .names import NormalizedName
-from .second_factor import Posture, Strength
-
-Role = Literal["owner", "maintainer"]
-Office = Literal["operator", "moderator", "auditor"]
-Kind = Literal["person", "automation", "publisher", "system"]
-
-Action = Literal[
-    "read", "upload", "create", "yank", "archive", "unarchive", "hold", "set-limits",
-    "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
-    "set-publishers", "require-publishers", "release-publishers",
-    "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "manage-account",
-    "create-machine", "answer-invitation", "sponsor", "see-machine", "run-machine", "revoke-machine-token",
-    "release-machine", "retire-machine", "set-sponsors",
-    "see-accounts", "see-log", "freeze", "set-office", "invite-account",
-]  # fmt: skip
+from .permissions import ACTIONS, FACTOR_FIRST, Action, Kind, Need, Office
+from .second_factor import Posture
 
 SPONSORS_NEEDED = 2
 SPONSORLESS_WAITS = timedelta(days=30)
@@ -84,6 +70,8 @@ class Resource:
     publishers_only: bool = False
     account_id: int | None = None
     sponsored: bool = False
+    held: bool = False
+    """Of a project: whether it is quarantined, which pauses every token and trusted publisher there."""
 
 
 def publishers_only(required: bool, ends_at: datetime | None, now: datetime) -> bool:
@@ -97,6 +85,8 @@ def actor_class(actor: Actor) -> ActorClass:
         return "publisher"
     if actor.is_operator:
         return "operator"
+    if actor.office == "moderator":
+        return "moderator"
     return "automation" if actor.kind == "automation" else "owner"
 
 
@@ -104,109 +94,8 @@ INDEX = Resource()
 """The index itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What an act asks for.
-
-    ``verb`` completes "isn't allowed to … project 'x'". ``on``: what kind of thing it is done to. ``right``: what a
-    token must be for; None: no token is enough, it is done where somebody is signed in. ``ladder``: what of
-    the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may. ``sponsors``:
-    whether those may who answer for the machine. ``strength_when_closed``: what proof it asks for instead where only
-    trusted publishers may upload to the project.
-    """
-
-    verb: str
-    on: Literal["project", "own account", "machine", "index"]
-    roles: frozenset[Role] = frozenset()
-    offices: frozenset[Office] = frozenset()
-    right: TokenAction | None = "manage"
-    strength: Strength = "none"
-    ladder: Literal["manage", "publish"] | None = None
-    machines: bool = False
-    sponsors: bool = False
-    strength_when_closed: Strength | None = None
-
-    def strength_on(self, resource: Resource) -> Strength:
-        """What proof it asks for when it is done to ``resource``."""
-        if resource.publishers_only and self.strength_when_closed is not None:
-            return self.strength_when_closed
-        return self.strength
-
-
-FACTOR_FIRST: frozenset[Action] = frozenset(
-    {
-        "create", "reserve", "create-machine", "sponsor", "run-machine",
-        # An office reaches every project or account: a password alone, phished, would be worth too much.
-        "grant", "remove", "freeze", "set-office", "set-sponsors", "hold", "set-limits", "invite-account",
-    }
-)  # fmt: skip
-"""What takes the second factor from the first moment on: what nobody had before, and the acts of an office."""
-_OWNER: frozenset[Role] = frozenset({"owner"})
-_ANY_ROLE: frozenset[Role] = frozenset({"owner", "maintainer"})
-_OPERATOR: frozenset[Office] = frozenset({"operator"})
-_MODERATION: frozenset[Office] = frozenset({"operator", "moderator"})
-_OFFICES: frozenset[Office] = frozenset({"operator", "moderator", "auditor"})
-
-ACTIONS: Mapping[Action, Need] = MappingProxyType(
-    {
-        "read": Need("read", "project", right="read", machines=True),
-        "upload": Need("upload to", "project", _ANY_ROLE, _OPERATOR, "upload", ladder="publish", machines=True),
-        "create": Need("create", "project", offices=_OPERATOR, right="upload"),
-        "yank": Need("yank files of", "project", _ANY_ROLE, _OPERATOR, "yank", ladder="manage", machines=True),
-        "archive": Need("change the status of", "project", _OWNER, _OPERATOR, "archive", ladder="manage"),
-        "unarchive": Need("unarchive", "project", _OWNER, _OPERATOR, "archive", "strong", ladder="manage"),
-        "hold": Need("quarantine or clear", "project", offices=_MODERATION),
-        "set-limits": Need("set the limits of", "project", offices=_OPERATOR),
-        "see-people": Need("see the people of", "project", _ANY_ROLE, _OFFICES, "read"),
-        "invite": Need("invite people to", "project", _OWNER, _OPERATOR, strength="proof", ladder="manage"),
-        "grant": Need("give roles without asking on", "project", offices=_OPERATOR, strength="proof"),
-        "propose-removal": Need(
-            "propose removals from", "project", _OWNER, _OPERATOR, strength="proof", ladder="manage"
-        ),
-        "remove": Need("remove people at once from", "project", offices=_MODERATION, strength="strong"),
-        # Stopping is always free: no ladder stands before the door out.
-        "leave": Need("leave", "project", _ANY_ROLE, strength="strong"),
-        "message": Need("write to the people of", "project", _ANY_ROLE),
-        # To a closed project a workflow of one's own is a way in, around the time that opening it takes.
-        "set-publishers": Need(
-            "change the trusted publishers of",
-            "project",
-            _OWNER,
-            _OPERATOR,
-            strength="proof",
-            ladder="manage",
-            strength_when_closed="strong",
-        ),
-        "require-publishers": Need("close uploads by token to", "project", _OWNER, _OPERATOR, ladder="manage"),
-        "release-publishers": Need(
-            "open uploads by token to", "project", _OWNER, _OPERATOR, strength="strong", ladder="manage"
-        ),
-        "see-account": Need("see this", "own account", right="read", machines=True),
-        "manage-account": Need("manage this", "own account"),
-        "change-account": Need("change this", "own account", right=None, strength="proof"),
-        "delete-account": Need("delete this", "own account", right=None, strength="strong"),
-        "create-token": Need("make tokens for this", "own account", strength="proof"),
-        "revoke-token": Need("revoke tokens of this", "own account", machines=True),
-        "reserve": Need("add pending publishers to this", "own account", strength="proof", ladder="publish"),
-        "create-machine": Need("make automation accounts with this", "own account", strength="proof"),
-        "answer-invitation": Need("answer invitations to this", "own account", sponsors=True),
-        "sponsor": Need("answer for machines with this", "own account", strength="proof"),
-        "see-machine": Need("see", "machine", offices=_OFFICES, right="read", sponsors=True),
-        "run-machine": Need("act for", "machine", strength="proof", sponsors=True),
-        # Stopping is free here, too, and stopping a token takes no proof either: it only protects.
-        "revoke-machine-token": Need("revoke tokens of", "machine", sponsors=True),
-        "release-machine": Need("cease to answer for", "machine", strength="proof", sponsors=True),
-        "retire-machine": Need("retire", "machine", offices=_OPERATOR, strength="strong", sponsors=True),
-        "set-sponsors": Need("say who answers for", "machine", offices=_OPERATOR, strength="strong"),
-        # Whom an index knows, and what they did, is not what an operator's token for a build is to read.
-        "see-accounts": Need("see the accounts of", "index", offices=_OFFICES),
-        "see-log": Need("read the security log of", "index", offices=frozenset({"operator", "auditor"})),
-        "freeze": Need("freeze accounts of", "index", offices=_MODERATION, strength="proof"),
-        "set-office": Need("give offices on", "index", offices=_OPERATOR, strength="strong"),
-        "invite-account": Need("invite people to", "index", offices=_OPERATOR),
-    }
-)
-"""Every act there is, and what it asks for."""
+_GOES_ON: frozenset[Action] = frozenset({"read", "report", "appeal", "leave", "see-people"})
+"""What a token may do even to a project that is quarantined."""
 
 
 def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Decision:
@@ -217,11 +106,12 @@ def may(actor: Actor, action: Action, resource: Resource, now: datetime) -> Deci
     if actor.kind == "system":
         return allow("access.system")
     need = ACTIONS[action]
-    strength = need.strength_on(resource)
+    strength = need.strength_on(resource.publishers_only)
     for decision in (
         not_frozen(actor),
         _token_covers(actor, action, need, resource),
         _has_standing(actor, action, need, resource),
+        _not_paused(actor, action, resource),
         _publisher_where_required(actor, action, resource),
         _is_protected(actor, action, need, now),
         second_factor.strong_enough(actor.posture, strength, now),
@@ -280,6 +170,8 @@ def _has_standing(actor: Actor, action: Action, need: Need, resource: Resource) 
     """A role on the project, an office on the index, or one's own account."""
     if actor.kind in ("automation", "publisher") and not need.machines:
         return _not_for_machines(actor, action, need, resource)
+    if action == "report" and actor.account_id is not None:
+        return allow("access.report")
     if action == "read" or (actor.kind == "publisher" and resource.project in (actor.projects or ())):
         return allow("access.read")
     if action == "create":
@@ -342,6 +234,19 @@ def _own_account(actor: Actor, need: Need, resource: Resource) -> Decision:
     if actor.account_id is not None and resource.account_id in (None, actor.account_id):
         return allow("access.own")
     return deny("access.own", f"Only its holder may {need.verb} account.", "Sign in as its holder.")
+
+
+def _not_paused(actor: Actor, action: Action, resource: Resource) -> Decision:
+    """While a project is quarantined its credentials rest, wherever they are; no account does."""
+    by_credential = actor.token_id is not None or actor.kind == "publisher"
+    if resource.held and by_credential and actor.office is None and action not in _GOES_ON:
+        return deny(
+            "access.paused",
+            f"Project '{resource.project}' is quarantined: its tokens and trusted publishers are paused until it is "
+            "cleared. Your account is not.",
+            "Sign in on the pages of this index to see the case and to appeal.",
+        )
+    return allow("access.paused")
 
 
 def _publisher_where_required(actor: Actor, action: Action, resource: Resource) -> Decision:

@@ -14,10 +14,10 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from .acceptance import quoted
-from .access import Office, Role
 from .decision import Decision, Refused, allow, deny, refuse
 from .names import NormalizedName, parse_name
 from .offices import OFFICES
+from .permissions import Office, Role
 
 LONGEST_GROUP = 500
 """Characters. Groups of directories are named by whole paths (``cn=…,ou=…,dc=…``)."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from .access import ACTIONS, FACTOR_FIRST, Action, Office
+from .permissions import ACTIONS, FACTOR_FIRST, Action, Office
 from .second_factor import MANAGEMENT_WAITS, NOTICE_DAYS, PUBLISHING_WAITS, days_left
 
 Pause = Literal["manage", "publish"]

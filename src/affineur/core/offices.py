@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import get_args
 
-from .access import Actor, Kind, Office
+from .access import Actor
 from .decision import Decision, allow, deny
+from .permissions import Kind, Office
 
 OFFICES: tuple[Office, ...] = get_args(Office)
 """All of them; of several that are due to somebody, they get the first."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from .decision import Decision, allow, deny
 from .names import NormalizedName, is_standard_library
-from .standing import Standing, permits, project_status
+from .standing import Standing, hold_on, permits, permits_release, project_status
 
 MIB = 1024 * 1024
 
@@ -93,8 +93,17 @@ def upload(facts: Upload) -> Decision:
 
 
 def _state(facts: Upload) -> Decision:
-    if permits(facts.standing).upload:
+    if permits_release(facts.standing, facts.version).upload:
         return allow("upload.state")
+    if permits(facts.standing).upload:
+        held = hold_on(facts.standing, facts.version)
+        case = f" (case {held.case})" if held and held.case else ""
+        return deny(
+            "upload.state",
+            f"Release {facts.version} of project '{facts.project}' is on hold{case} and accepts no new files.",
+            "Publish another version, or wait until the review is complete.",
+            status="quarantined",
+        )
     status = project_status(facts.standing)
     why = f" ({status.reason})" if status.reason else ""
     ways = {

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from .access import Kind, Role
 from .decision import Decision, allow, deny
+from .permissions import Kind, Role
 from .throttle import Limit
 
 Answer = Literal["accepted", "refused", "withdrawn"]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ from packaging.version import Version
 
 from .names import NormalizedName
 from .negotiation import Form
-from .standing import ProjectStatus
+from .standing import ProjectStatus, Standing, coded, offers, project_status
 from .versions import order_key
 
 API_VERSION = "1.4"
@@ -52,17 +52,27 @@ class FileLink:
     """None: no ``.metadata`` file is offered."""
     yanked: bool = False
     yanked_reason: str | None = None
+    yanked_code: str | None = None
+
+    @property
+    def yanked_text(self) -> str:
+        """What installers show of a yank (PEP 592): its code and reason; empty where there is neither."""
+        return coded(self.yanked_code, self.yanked_reason)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """The page of one project as of ``serial``. ``versions`` may name versions without a file."""
+    """The page of one project as of ``serial``. ``versions`` may name versions without a file.
+
+    ``extension`` is what the index tells beyond the standards (`extension.member`), in the JSON form only.
+    """
 
     name: NormalizedName
     status: ProjectStatus
     files: Sequence[FileLink]
     versions: Sequence[str]
     serial: int
+    extension: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +85,21 @@ class RootEntry:
 
 def arrange(
     name: NormalizedName,
-    status: ProjectStatus,
+    standing: Standing,
     files: Iterable[FileLink],
     serial: int,
     *,
-    offer: bool,
     versions: Iterable[str] = (),
+    extension: Mapping[str, object] | None = None,
 ) -> ProjectPage:
     """The page of a project: files by version, then name; every version of a file is among the versions.
 
-    Where ``offer`` is false (PEP 792: a quarantined project) no file is listed, while ``versions`` still are.
+    A file that is not on offer is not listed (PEP 792, of a quarantined project), while ``versions`` still are.
     """
-    listed = sorted(files, key=lambda file: (_version_order(file.version), file.filename))
-    known = sorted({*versions, *(file.version for file in listed)}, key=_version_order)
-    return ProjectPage(name, status, tuple(listed) if offer else (), tuple(known), serial)
+    ordered = sorted(files, key=lambda file: (_version_order(file.version), file.filename))
+    known = sorted({*versions, *(file.version for file in ordered)}, key=_version_order)
+    listed = tuple(file for file in ordered if offers(standing, file.version, file.filename))
+    return ProjectPage(name, project_status(standing), listed, tuple(known), serial, extension)
 
 
 def _version_order(version: str) -> tuple[Version, str]:
@@ -113,6 +124,8 @@ def project_json(page: ProjectPage) -> bytes:
         "versions": list(page.versions),
         "files": [_file_json(page.name, file) for file in page.files],
     }
+    if page.extension is not None:
+        body["_index"] = page.extension
     return _padded(orjson.dumps(body), page.serial)
 
 
@@ -196,7 +209,7 @@ def _file_json(name: str, file: FileLink) -> dict[str, object]:
         # PEP 714 lets the old name `dist-info-metadata` be repeated in HTML only: old pip mis-reads it in JSON.
         "core-metadata": metadata,
         # PEP 592: a reason must not be empty, or clients take the file for not yanked.
-        "yanked": (file.yanked_reason or True) if file.yanked else False,
+        "yanked": (file.yanked_text or True) if file.yanked else False,
     }
     if file.requires_python:
         body["requires-python"] = file.requires_python
@@ -213,7 +226,7 @@ def _anchor(name: str, file: FileLink) -> str:
         attributes.append(f'data-core-metadata="sha256={file.metadata_sha256}"')
     if file.yanked:
         # Always with a value: pip reads a bare attribute as absent.
-        attributes.append(f'data-yanked="{html.escape(file.yanked_reason or "")}"')
+        attributes.append(f'data-yanked="{html.escape(file.yanked_text)}"')
     return f"<a {' '.join(attributes)}>{html.escape(file.filename)}</a><br>"
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from affineur.core import simple
+from affineur.core import extension, simple
 from affineur.core.negotiation import Form
-from affineur.core.standing import permits, project_status
+from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.store import journal, projects
 from affineur.shell.tree import ROOT
@@ -46,8 +46,8 @@ def view(index: Index, name: str) -> View | None:
             return None
         links = projects.file_links(connection, found.id)
         known = projects.versions(connection, found.id)
-    offer = permits(found.standing).offer
-    page = simple.arrange(found.name, project_status(found.standing), links, found.serial, offer=offer, versions=known)
+    told = extension.member(found.standing, found.name, found.created_at, index.origin)
+    page = simple.arrange(found.name, found.standing, links, found.serial, versions=known, extension=told)
     offered: dict[str, str] = {}
     for link in page.files:
         path = f"{link.version}/{link.filename}"
@@ -96,6 +96,8 @@ def catch_up(index: Index) -> int:
     node it is what brings other nodes' acts here. After a loss of power it writes anew whatever was not synced,
     the list of all projects included. Cost: linear in the entries since the mark.
     """
+    if is_mirror(index.settings):
+        return 0  # its tree is filled by `mirror`: there are no rows to project
     distrusted = _read_marks(index).boot != _boot_id()  # links may name pages whose bytes never reached the disk
     start = mark = read_mark(index)
     while True:
@@ -120,8 +122,10 @@ def project_root(index: Index) -> int:
     """Write the list of all projects as of now; its serial. Cost: linear in the number of projects.
 
     Mirrors take a project's page for stale when its serial is behind the root list's, so every page is brought
-    up to the snapshot before the list goes out.
+    up to the snapshot before the list goes out. The list of a mirror is its origin's, and left alone.
     """
+    if is_mirror(index.settings) and (shown := index.tree.serial(ROOT)) is not None:
+        return shown
     with index.store.read() as connection:
         serial, _ = journal.head(connection)
         at = journal.moment(connection, serial)

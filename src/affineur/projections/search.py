@@ -66,7 +66,7 @@ def documents(connection: sa.Connection, names: Iterable[str] | None = None) -> 
             sa.not_(offered).label("yanked"),
         )
         .join(release, release.c.project_id == project.c.id)
-        .where(project.c.safety != "quarantined")
+        .where(project.c.offered)
         .order_by(project.c.id)
     )
     if names is not None:

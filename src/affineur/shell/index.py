@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import uuid
 from dataclasses import dataclass
+from functools import cached_property
 
 from affineur.settings import Settings
 
 from .blobs import Blobs, LocalBlobs, open_blobs
-from .store import Store, connect
+from .following import recall
+from .store import Store, accounts, connect
 from .tree import ELSEWHERE, PublicTree
 
+ORIGIN = "origin"
+"""The name under which the database keeps what `Index.origin` is made of. It is no secret: every page tells it."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Index:
     """Everything an action or projection needs. One per process; safe to share between threads."""
 
@@ -24,6 +30,24 @@ class Index:
     def blob_link(self, sha256: str) -> str:
         """What a file on offer links to: its blob's path, or its name where blobs are kept elsewhere."""
         return self.blobs.path(sha256) if isinstance(self.blobs, LocalBlobs) else ELSEWHERE + sha256
+
+    @property
+    def origin(self) -> str:
+        """Who says what this index says: its own URN, or of a mirror the origin's, whose words it repeats."""
+        followed = recall(self.settings)
+        return (followed.origin if followed else None) or self.own_origin
+
+    @cached_property
+    def own_origin(self) -> str:
+        """A URN that is made once and stays, wherever the index moves (RFC 9562)."""
+        with self.store.read() as connection:
+            known = accounts.known_secret(connection, ORIGIN)
+        if known is None:
+            with self.store.write() as connection:
+                known = accounts.shared_secret(connection, ORIGIN)
+        made = bytearray(known[:16])
+        made[6], made[8] = made[6] & 0x0F | 0x80, made[8] & 0x3F | 0x80  # version 8, which Python 3.11 cannot make
+        return uuid.UUID(bytes=bytes(made)).urn
 
     def close(self) -> None:
         """Give connections back."""

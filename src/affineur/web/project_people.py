@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from affineur.actions import permission
 from affineur.core import roles, spreadsheet
-from affineur.core.access import Actor, Kind, Role
+from affineur.core.access import Actor
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Kind, Role
 from affineur.core.roles import SignedIn
 from affineur.shell.store import factors, grants, offers, projects
 from affineur.shell.store.offers import Invitation, Proposal

@@ -12,6 +12,7 @@ from .api import API
 from .archives import ARCHIVES
 from .company import COMPANY
 from .examining import EXAMINING
+from .following import FOLLOWING
 from .forms import FORMS
 from .identity import IDENTITY
 from .journal import JOURNAL
@@ -39,6 +40,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *FORMS,
         *ARCHIVES,
         *UPSTREAM,
+        *FOLLOWING,
         *ACCESS,
         *IDENTITY,
         *COMPANY,

@@ -132,7 +132,7 @@ _PLACES = (
     .join(project, project.c.id == file.c.project_id)
     .where(
         sa.or_(file.c.sha256 == sa.bindparam("digest"), file.c.metadata_sha256 == sa.bindparam("digest")),
-        project.c.safety != "quarantined",
+        project.c.offered,
     )
 )
 

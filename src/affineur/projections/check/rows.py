@@ -12,8 +12,8 @@ from affineur.core.fold import PROJECT_DEFAULTS, Folded
 from affineur.core.journal import GENESIS, Entry, faults
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell
-from affineur.shell.store import SchemaMismatch, journal
-from affineur.shell.store.schema import burnt_filename, file, project, release
+from affineur.shell.store import SchemaMismatch, holds, journal
+from affineur.shell.store.schema import burnt_filename, file, hold, project, release
 from affineur.shell.store.schema import journal as entries
 
 from .findings import Finding, Kind
@@ -67,6 +67,12 @@ def _fold(connection: sa.Connection, folded: Folded) -> Iterator[Finding]:
         for fact, have, told in folded.differences(name, rows.get(name, PROJECT_DEFAULTS)):
             detail = f"Its {fact} is {have!r}, by the journal it should be {told!r}."
             yield Finding("inconsistent-rows", f"project {name}", detail)
+    held = sa.select(project.c.name, hold.c.version, hold.c.filename, hold.c.origin, hold.c.kind)
+    by_rows = (tuple(row) for row in connection.execute(held.join(project, holds.IN_FORCE)))
+    for has, which in zip(folded.hold_differences(by_rows), ("has no entry in the journal", "has no row"), strict=True):
+        for name, version, filename, origin, kind in has:
+            where = filename or version or "as a whole"
+            yield Finding("inconsistent-rows", f"project {name}", f"A hold ({kind}, {origin}, {where}) {which}.")
     yanked = set(connection.scalars(sa.select(file.c.filename).where(file.c.yanked.is_(True))))
     for filename in sorted(yanked ^ folded.yanked):
         is_so = "yanked" if filename in yanked else "not yanked"

@@ -63,7 +63,7 @@ def _head(index: Index) -> int:
 _WANTED = (
     sa.select(sa.func.count())
     .select_from(project)
-    .where(project.c.safety != "quarantined", sa.exists().where(release.c.project_id == project.c.id))
+    .where(project.c.offered, sa.exists().where(release.c.project_id == project.c.id))
 )
 
 

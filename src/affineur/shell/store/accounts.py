@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from affineur.core.access import Actor, Kind, Office
+from affineur.core.access import Actor
 from affineur.core.accounts import lookalike_key
 from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Kind, Office
 from affineur.core.second_factor import FactorKind, Posture, StepUp
 
 from .schema import account, factor, identity, secret
@@ -193,9 +194,14 @@ def change(connection: sa.Connection, account_id: int, **columns: object) -> Non
     connection.execute(account.update().where(account.c.id == account_id).values(**columns))
 
 
+def known_secret(connection: sa.Connection, name: str) -> bytes | None:
+    """The secret of that name that all processes share; None where none was made yet."""
+    return connection.scalar(sa.select(secret.c.value).where(secret.c.name == name))
+
+
 def shared_secret(connection: sa.Connection, name: str) -> bytes:
     """A random key of 32 bytes, made once and kept. Call inside `Store.write`."""
-    found = connection.scalar(sa.select(secret.c.value).where(secret.c.name == name))
+    found = known_secret(connection, name)
     if found is None:
         found = secrets.token_bytes(32)
         connection.execute(secret.insert().values(name=name, value=found))

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Kind, Office
 from affineur.core.accounts import address_key, name_key
+from affineur.core.permissions import Kind, Office
 
 from . import grants
 from .schema import account, email, role, session

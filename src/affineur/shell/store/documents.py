@@ -92,7 +92,7 @@ def newest_releases(connection: sa.Connection, limit: int) -> list[News]:
 
     Cost: an index is read from its end until ``limit`` are found; the table is never scanned.
     """
-    query = _newest_first(_news(release.c.created_at).where(project.c.safety != "quarantined"), limit)
+    query = _newest_first(_news(release.c.created_at).where(project.c.offered), limit)
     return [_as_news(row) for row in connection.execute(query)]
 
 
@@ -102,7 +102,7 @@ def newest_projects(connection: sa.Connection, limit: int) -> list[News]:
     first = sa.select(sa.func.min(other.c.id)).where(other.c.project_id == project.c.id).scalar_subquery()
     newest = (
         sa.select(project.c.created_at, project.c.id, first.label("first_release"))
-        .where(project.c.safety != "quarantined")
+        .where(project.c.offered)
         .order_by(project.c.created_at.desc(), project.c.id.desc())
         .limit(limit)
         .subquery()

@@ -11,8 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Kind, Role
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Kind, Role
 from affineur.core.roles import Crew
 
 from . import emails, outbox

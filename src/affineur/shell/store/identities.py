@@ -11,9 +11,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Office, Role
 from affineur.core.company import Held
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Office, Role
 
 from . import grants
 from .schema import account, identity, project, role, session

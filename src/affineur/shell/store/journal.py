@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import sqlalchemy as sa
@@ -66,20 +67,27 @@ def entries(connection: sa.Connection, since: int = 0, limit: int | None = None)
     """Entries after ``since``, oldest first."""
     query = sa.select(journal).where(journal.c.serial > since).order_by(journal.c.serial).limit(limit)
     for row in connection.execution_options(yield_per=1000).execute(query):
-        event = Event(
-            event=row.event,
-            project=row.project,
-            version=row.version,
-            filename=row.filename,
-            sha256=row.sha256,
-            old=orjson.loads(row.old),
-            new=orjson.loads(row.new),
-            rule=row.rule,
-            reason=row.reason,
-            actor_class=row.actor_class,
-            hint=row.hint,
-        )
-        yield Entry(row.serial, row.at, event, row.previous, row.hash)
+        yield as_entry(row)
+
+
+def as_entry(row: sa.Row[Any]) -> Entry:
+    """The entry that a row of the journal holds."""
+    event = Event(
+        event=row.event,
+        project=row.project,
+        version=row.version,
+        filename=row.filename,
+        sha256=row.sha256,
+        old=orjson.loads(row.old),
+        new=orjson.loads(row.new),
+        rule=row.rule,
+        reason=row.reason,
+        actor_class=row.actor_class,
+        hint=row.hint,
+        reason_code=row.reason_code,
+        case=row.moderation_case,
+    )
+    return Entry(row.serial, row.at, event, row.previous, row.hash)
 
 
 def _row(entry: Entry, actor: str | None) -> dict[str, object]:
@@ -98,6 +106,8 @@ def _row(entry: Entry, actor: str | None) -> dict[str, object]:
         "reason": event.reason,
         "actor_class": event.actor_class,
         "hint": event.hint,
+        "reason_code": event.reason_code,
+        "moderation_case": event.case,
         "previous": entry.previous,
         "hash": entry.hash,
         "actor": actor,

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Office
+from affineur.core.permissions import Office
 
 from .schema import account, factor, identity, project, role
 

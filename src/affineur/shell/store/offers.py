@@ -12,9 +12,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.access import Role
 from affineur.core.accounts import address_key
 from affineur.core.names import NormalizedName
+from affineur.core.permissions import Role
 from affineur.core.roles import Answer, Outcome
 
 from .schema import account, email, project, removal_proposal, role, role_invitation, sponsor

@@ -13,12 +13,14 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
+from affineur.core.decision import refuse
 from affineur.core.metadata import CoreMetadata
 from affineur.core.names import NormalizedName, lookalike_key
 from affineur.core.simple import FileLink, RootEntry
 from affineur.core.standing import Standing
 
-from .schema import account, burnt_filename, file, project, release, role
+from . import holds
+from .schema import account, burnt_filename, file, hold, project, release, role
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class ProjectRow:
     total_limit_bytes: int | None
     publishers_only: bool
     publishers_only_ends_at: datetime | None
+    unarchives_at: datetime | None
+    unarchive_asked_by: int | None
     standing: Standing
 
 
@@ -60,16 +64,15 @@ _PROJECT = (
     project.c.total_limit_bytes,
     project.c.publishers_only,
     project.c.publishers_only_ends_at,
+    project.c.unarchives_at,
+    project.c.unarchive_asked_by,
 )
-_STANDING = (
-    project.c.maintenance,
-    project.c.maintenance_reason,
-    project.c.advice,
-    project.c.advice_reason,
-    project.c.safety,
-    project.c.safety_reason,
+_BY_NAME = (
+    sa.select(*_PROJECT, *holds.STANDING, *holds.HOLD)
+    .outerjoin(hold, holds.IN_FORCE)
+    .where(project.c.name == sa.bindparam("name"))
+    .order_by(hold.c.id)
 )
-_BY_NAME = sa.select(*_PROJECT, *_STANDING).where(project.c.name == sa.bindparam("name"))
 _FILES = (
     sa.select(
         file.c.filename,
@@ -81,6 +84,7 @@ _FILES = (
         file.c.metadata_sha256,
         file.c.yanked,
         file.c.yanked_reason,
+        file.c.yanked_code,
     )
     .join(release, release.c.id == file.c.release_id)
     .where(file.c.project_id == sa.bindparam("project_id"))
@@ -116,16 +120,18 @@ _TOUCH = (
 
 def find(connection: sa.Connection, name: str) -> ProjectRow | None:
     """The project of that normalised name."""
-    row = connection.execute(_BY_NAME, {"name": name}).first()
-    if row is None:
+    rows = connection.execute(_BY_NAME, {"name": name}).all()
+    if not rows:
         return None
-    values = tuple(row)
-    return ProjectRow(*values[: len(_PROJECT)], Standing(*values[len(_PROJECT) :]))  # type: ignore[call-arg]
+    row = tuple(rows[0])
+    facts, about = row[: len(_PROJECT)], row[len(_PROJECT) : -len(holds.HOLD)]
+    held = [tuple(one)[-len(holds.HOLD) :] for one in rows if one[-1] is not None]
+    return ProjectRow(*facts, holds.standing(about, held))  # type: ignore[call-arg]
 
 
 def file_links(connection: sa.Connection, project_id: int) -> list[FileLink]:
     """Every file of a project, in no order. Cost: linear in them."""
-    return [FileLink(*row) for row in connection.execute(_FILES, {"project_id": project_id})]
+    return [FileLink(*tuple(row)) for row in connection.execute(_FILES, {"project_id": project_id})]
 
 
 def versions(connection: sa.Connection, project_id: int) -> list[str]:
@@ -134,11 +140,14 @@ def versions(connection: sa.Connection, project_id: int) -> list[str]:
 
 
 def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
-    """Every project that the root list names, by name: all but the quarantined ones. Cost: linear in projects."""
+    """Every project by name, as the root list has them. Cost: linear in projects.
+
+    Those that are quarantined, too: mirrors that compare serials learn of it there, and nowhere else.
+    """
     # By bytes on both. For SQLite as an expression, which no index serves: it reads the table from end to end and
     # sorts, where following the index would look up each row at its own place (35 s from a cold disk, not 5).
     order = sa.collate(project.c.name, "C") if connection.dialect.name == "postgresql" else project.c.name + ""
-    query = sa.select(project.c.name, project.c.serial).where(project.c.safety != "quarantined").order_by(order)
+    query = sa.select(project.c.name, project.c.serial).order_by(order)
     for name, serial in connection.execution_options(yield_per=10_000).execute(query):
         yield RootEntry(name, serial)
 
@@ -146,6 +155,16 @@ def root_entries(connection: sa.Connection) -> Iterator[RootEntry]:
 def names(connection: sa.Connection) -> list[NormalizedName]:
     """Every project, by name. Cost: linear in projects."""
     return [NormalizedName(name) for name in connection.scalars(sa.select(project.c.name).order_by(project.c.name))]
+
+
+def require_place(connection: sa.Connection, found: ProjectRow, version: str, filename: str | None) -> None:
+    """`Refused` where the project has no such release, or the release no such file."""
+    query = sa.select(release.c.id).where(release.c.project_id == found.id, release.c.version == version)
+    if filename is not None:
+        query = query.join(file, sa.and_(file.c.release_id == release.c.id, file.c.filename == filename))
+    if connection.scalar(query.limit(1)) is None:
+        what = f"file '{filename}' in release {version}" if filename else f"release {version}"
+        refuse("project.place", f"Project '{found.name}' has no {what}.", "Check version and file name.")
 
 
 def lookalikes(connection: sa.Connection, name: NormalizedName) -> list[str]:
@@ -205,12 +224,11 @@ def add_project(connection: sa.Connection, name: NormalizedName, display_name: s
             size_bytes=0,
             maintenance="active",
             advice="none",
-            safety="clear",
         )
         .returning(project.c.id)
     )
     key = connection.execute(row).scalar_one()
-    return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, False, None, Standing())
+    return ProjectRow(key, name, display_name, at, 0, at, 0, None, None, False, None, None, None, Standing())
 
 
 def grant(connection: sa.Connection, project_id: int, account_id: int, granted: str, at: datetime) -> None:
@@ -259,17 +277,17 @@ def touch(connection: sa.Connection, project_id: int, serial: int, at: datetime,
     )
 
 
-def set_standing(connection: sa.Connection, project_id: int, changes: dict[str, object]) -> None:
-    """Change columns of a project's standing; the columns are the fields of `Standing`."""
-    connection.execute(project.update().where(project.c.id == project_id).values(changes))
-
-
 def set_yanked(
-    connection: sa.Connection, project_id: int, filenames: Sequence[str], yanked: bool, reason: str | None
+    connection: sa.Connection,
+    project_id: int,
+    filenames: Sequence[str],
+    yanked: bool,
+    reason: str | None,
+    code: str | None = None,
 ) -> None:
     """Yank or un-yank files of a project."""
     connection.execute(
         file.update()
         .where(file.c.project_id == project_id, file.c.filename.in_(filenames))
-        .values(yanked=yanked, yanked_reason=reason)
+        .values(yanked=yanked, yanked_reason=reason, yanked_code=code)
     )

@@ -6,7 +6,7 @@ takes the caller's connection. What does not live here: writes, and questions th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,8 @@ from affineur.core.metadata import CoreMetadata
 from affineur.core.names import NormalizedName
 from affineur.core.standing import Standing
 
-from .schema import file, journal, project, release
+from . import holds
+from .schema import file, hold, journal, project, release
 
 EXACT_UP_TO = 20_000
 """Rows that are counted one by one, which takes about a millisecond."""
@@ -109,15 +110,6 @@ _FILES = sa.select(
     file.c.yanked,
     file.c.yanked_reason,
 ).where(file.c.release_id == sa.bindparam("release_id"))
-_STATES = (
-    project.c.name,
-    project.c.maintenance,
-    project.c.maintenance_reason,
-    project.c.advice,
-    project.c.advice_reason,
-    project.c.safety,
-    project.c.safety_reason,
-)
 
 
 def releases(connection: sa.Connection, project_id: int) -> list[ReleaseRow]:
@@ -153,7 +145,7 @@ def newest_releases(connection: sa.Connection, limit: int) -> list[NewRelease]:
     query = (
         sa.select(project.c.name, project.c.display_name, release.c.version, release.c.summary, release.c.created_at)
         .join(project, project.c.id == release.c.project_id)
-        .where(project.c.safety != "quarantined")
+        .where(project.c.offered)
         .order_by(release.c.created_at.desc())
         .limit(limit)
     )
@@ -162,8 +154,14 @@ def newest_releases(connection: sa.Connection, limit: int) -> list[NewRelease]:
 
 def standings(connection: sa.Connection, names: Collection[str]) -> dict[str, Standing]:
     """The standing of those of ``names`` (normalised) that are projects here; of the first 500 names."""
-    query = sa.select(*_STATES).where(project.c.name.in_(list(names)[:_NAMES_AT_ONCE]))
-    return {name: Standing(*state) for name, *state in connection.execute(query)}
+    query = sa.select(project.c.name, *holds.STANDING, *holds.HOLD).outerjoin(hold, holds.IN_FORCE)
+    rows = connection.execute(query.where(project.c.name.in_(list(names)[:_NAMES_AT_ONCE])).order_by(hold.c.id))
+    about: dict[str, Sequence[object]] = {}
+    held: dict[str, list[Sequence[object]]] = {}
+    for name, *values in rows:
+        about[name] = values[: len(holds.STANDING)]
+        held.setdefault(name, []).extend([values[len(holds.STANDING) :]] if values[-1] is not None else [])
+    return {name: holds.standing(values, held[name]) for name, values in about.items()}
 
 
 def last_time(connection: sa.Connection, name: NormalizedName, event: str) -> datetime | None:

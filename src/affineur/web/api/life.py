@@ -12,10 +12,11 @@ from typing import Annotated
 
 import msgspec
 
+from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core import lifecycle
-from affineur.core.lifecycle import Act
+from affineur.core.lifecycle import Act, Said
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.standing import REASON_LIMIT, Status
 from affineur.core.versions import MAXIMUM_LENGTH, canonical, parse_version
@@ -78,8 +79,13 @@ def set_yank(call: Call, *, yanked: bool) -> Yanked:
 
 def change_status(call: Call, *, act: Act) -> StatusNow:
     """Carry out ``act`` on the project of the path."""
-    reason = call.body.reason if isinstance(call.body, StatusRequest) else None
-    outcome = set_status(call.index, call.actor, act, _project(call), call.now, reason)
+    said = Said(reason=call.body.reason if isinstance(call.body, StatusRequest) else None)
+    if act in lifecycle.HOLDING:
+        held = hold(call.index, call.caller, act, _project(call), said=said)
+        return StatusNow(
+            project=held.project, status=held.status.status, reason=held.status.reason, changed=held.changed
+        )
+    outcome = set_status(call.index, call.actor, act, _project(call), call.now, said)
     status = outcome.status
     return StatusNow(project=outcome.project, status=status.status, reason=status.reason, changed=outcome.changed)
 
@@ -112,7 +118,7 @@ def _status(act: Act, summary: str) -> Operation:
         summary=summary,
         tag="life",
         handler=partial(change_status, act=act),
-        body=StatusRequest if transition.takes_reason else None,
+        body=StatusRequest if transition.takes else None,
         answer=StatusNow,
         needs=transition.action,
         idempotent=True,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from affineur import __version__
-from affineur.core.access import ACTIONS
+from affineur.core.permissions import ACTIONS
 
 from . import path_parameters
 from .operation import Input, Operation

@@ -16,8 +16,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from affineur.core.access import Action, Actor
+from affineur.core.access import Actor
 from affineur.core.decision import refuse
+from affineur.core.permissions import Action
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 

@@ -16,9 +16,9 @@ from affineur.actions import pending_publishers, permission
 from affineur.actions import publishers as acts
 from affineur.actions import publishers_only as closing
 from affineur.core import publishers as rules
-from affineur.core.access import Action
 from affineur.core.access import publishers_only as is_closed
 from affineur.core.names import MAXIMUM_LENGTH, NormalizedName, parse_name
+from affineur.core.permissions import Action
 from affineur.core.publishers import AdmittedIssuer, Kind, Publisher, admitted_by
 from affineur.shell.store.publishers import Pending, Registered
 

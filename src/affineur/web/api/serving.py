@@ -19,9 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from affineur.core.access import ACTIONS, INDEX, Actor, Resource, may, not_frozen
+from affineur.core.access import INDEX, Actor, Resource, may, not_frozen
 from affineur.core.decision import Decision, Refused, deny, refuse
 from affineur.core.negotiation import media_ranges, quality
+from affineur.core.permissions import ACTIONS
 from affineur.shell.index import Index
 from affineur.web.addresses import base_url
 from affineur.web.identity import caller_of, identify

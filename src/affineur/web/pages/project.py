@@ -149,7 +149,7 @@ def _view(
 
 def _status_since(connection: sa.Connection, name: NormalizedName, status: ProjectStatus) -> object:
     for transition in lifecycle.TRANSITIONS.values():
-        if transition.value == status.status and status.status != "active":
+        if transition.target == status.status and status.status != "active":
             return reading.last_time(connection, name, transition.event)
     return None
 

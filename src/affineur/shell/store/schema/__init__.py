@@ -1,12 +1,13 @@
 """The tables. Every fact of the index is a row here; pages, links and search are projections of them.
 
-`index` has projects, files and the journal; `people` has accounts and what belongs to them; `base` the types that
-both are made of. What does not live here: how tables came to be (`migrations/`), and questions to them
-(`projects`, `accounts`, `journal` and their neighbours).
+`index` has projects, files and the journal; `moderation` what is held and why; `people` accounts and what belongs to
+them; `base` the types that all are made of. What does not live here: how tables came to be (`migrations/`), and
+questions to them (`projects`, `accounts`, `journal` and their neighbours).
 """
 
 from .base import Moment, metadata
 from .index import burnt_filename, file, journal, journal_head, project, release, role, secret
+from .moderation import appeal, case_note, hold, moderation_case, report
 from .people import (
     account,
     attempt,
@@ -32,22 +33,27 @@ from .people import (
     ticket,
     token,
 )
+from .webhooks import webhook, webhook_delivery
 
 __all__ = [
     "Moment",
     "account",
+    "appeal",
     "attempt",
     "burnt_filename",
+    "case_note",
     "device",
     "email",
     "factor",
     "file",
+    "hold",
     "idempotency",
     "identity",
     "journal",
     "journal_head",
     "message_block",
     "metadata",
+    "moderation_case",
     "outbox",
     "pending_publisher",
     "project",
@@ -58,6 +64,7 @@ __all__ = [
     "recovery_voucher",
     "release",
     "removal_proposal",
+    "report",
     "role",
     "role_invitation",
     "secret",
@@ -67,4 +74,6 @@ __all__ = [
     "sponsor",
     "ticket",
     "token",
+    "webhook",
+    "webhook_delivery",
 ]

@@ -23,8 +23,25 @@ project = sa.Table(
     sa.Column("maintenance_reason", sa.Text),
     sa.Column("advice", sa.Text, nullable=False, default="none"),
     sa.Column("advice_reason", sa.Text),
-    sa.Column("safety", sa.Text, nullable=False, default="clear"),
-    sa.Column("safety_reason", sa.Text),
+    sa.Column("maintenance_since", Moment),
+    sa.Column("unarchives_at", Moment),  # when what one owner of a widely used project asked for takes effect …
+    sa.Column("unarchive_asked_by", KEY),  # … and who that was: an account, by its id
+    sa.Column("advice_since", Moment),
+    sa.Column("replacements", sa.Text, nullable=False, server_default="[]"),  # JSON: [[name, specifier], …]
+    sa.Column("custody", sa.Text, nullable=False, server_default="owned"),
+    sa.Column("custody_since", Moment),
+    sa.Column("custody_epoch", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("wish", sa.Text, nullable=False, server_default="none"),
+    sa.Column("availability", sa.Text, nullable=False, server_default="available"),
+    sa.Column("availability_reason", sa.Text),
+    sa.Column("availability_since", Moment),
+    sa.Column("withdraws_at", Moment),
+    sa.Column("impact", sa.Text),
+    sa.Column("impact_since", Moment),
+    sa.Column("impact_basis", sa.Text),
+    sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
+    # `core.standing.permits(…).offer` of this row and its holds, written with them: what lists of projects ask for.
+    sa.Column("offered", sa.Boolean, nullable=False, server_default=sa.true()),
     # Whether trusted publishers alone may upload; once switched off it still holds until the moment beside it.
     sa.Column("publishers_only", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("publishers_only_ends_at", Moment),
@@ -81,6 +98,7 @@ file = sa.Table(
     sa.Column("publisher", sa.Text),  # the trusted publisher as it was displayed then
     sa.Column("yanked", sa.Boolean, nullable=False, default=False),
     sa.Column("yanked_reason", sa.Text),
+    sa.Column("yanked_code", sa.Text),  # a word of `core.lifecycle.YANK_CODES`
 )
 
 burnt_filename = sa.Table(
@@ -107,6 +125,8 @@ journal = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("actor_class", sa.Text, nullable=False),
     sa.Column("hint", sa.Text, nullable=False),
+    sa.Column("reason_code", sa.Text),
+    sa.Column("moderation_case", sa.Text),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("actor", sa.Text),  # account name, for the operator only: outside the hash and outside every feed

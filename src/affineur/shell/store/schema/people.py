@@ -40,6 +40,7 @@ account = sa.Table(
     sa.Column("ladder_noticed_days", sa.Integer),  # the last rung (days left) that a notice went out for
     sa.Column("sponsors_short_from", Moment),  # of a machine: since when it has too few sponsors
     sa.Column("accepts_messages", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("trusted_reporter", sa.Boolean, nullable=False, server_default=sa.false()),  # a moderator said so
     sa.Column("frozen_at", Moment),
     sa.Column("frozen_reason", sa.Text),
     sa.Column("deleted_at", Moment),  # the row stays, emptied: a name is not given to somebody else
@@ -214,6 +215,8 @@ project_publisher = sa.Table(
     sa.Column("last_used_at", Moment),
     # JSON object: ids learnt from the first token. Kept per project: whoever registers first decides for nobody else.
     sa.Column("pins", sa.Text, nullable=False),
+    # The project was unarchived since: a workflow that slept with it publishes when an owner says so again.
+    sa.Column("unconfirmed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 pending_publisher = sa.Table(

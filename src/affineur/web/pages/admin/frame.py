@@ -9,8 +9,9 @@ from types import MappingProxyType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.access import INDEX, Action, may
+from affineur.core.access import INDEX, may
 from affineur.core.decision import Decision
+from affineur.core.permissions import Action
 from affineur.core.security import lacks_proof
 from affineur.web.pages.account.frame import account_page
 from affineur.web.session import Page, PersonalPage, Session, signed_in

@@ -1,0 +1,98 @@
+"""Transition: how every act of the life cycle is carried out inside its transaction. Not an act itself.
+
+Permission, edge, guards, rows, event: each exists once, in `core`, and is asked here in this order, for pages, API,
+command line, imports and background work alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from affineur.core import guards, lifecycle
+from affineur.core.access import Actor, actor_class
+from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.names import NormalizedName
+from affineur.core.standing import Standing
+from affineur.shell.store import cases, grants, holds, journal, projects, replacements
+from affineur.shell.store.projects import ProjectRow
+
+from . import permission
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A project after an act: its row as it is now, what it was, and whether anything changed."""
+
+    project: ProjectRow
+    before: Standing
+    changed: bool
+
+
+def begin(
+    connection: sa.Connection, actor: Actor, act: Act, name: NormalizedName, now: datetime, place: Place, said: Said
+) -> ProjectRow:
+    """The project, where ``actor`` may do ``act`` and the table has an edge for it from here; else `Refused`."""
+    found = permission.require(connection, actor, TRANSITIONS[act].action, name, now)
+    if place.version is not None:
+        projects.require_place(connection, found, place.version, place.filename)
+    lifecycle.possible(name, found.standing, act, place, lifecycle.meant(found.standing, act, place, said)).require()
+    return found
+
+
+def carry_out(
+    connection: sa.Connection,
+    actor: Actor,
+    act: Act,
+    found: ProjectRow,
+    now: datetime,
+    said: Said = NOTHING_SAID,
+    place: Place = WHOLE,
+    case: cases.CaseRow | None = None,
+) -> Moved:
+    """Check the guards of ``act``, then write what it changes and say so in the journal. After `begin`.
+
+    What changes nothing is no error and is not recorded.
+    """
+    guards.check(act, _facts(connection, actor, act, found, now, said, place, case), said, place).require()
+    before = found.standing
+    then = lifecycle.after(before, act, said, now, place)
+    told = lifecycle.events(found.name, before, then, act, said, actor, place)
+    if not told:
+        return Moved(found, before, changed=False)
+    placing = holds.Placing(now, actor.account_id, actor_class(actor), case.id if case else None)
+    holds.keep(connection, found.id, before, then, placing)
+    projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
+    grants.note_act(connection, found.id, actor.account_id, now)
+    return Moved(projects.find(connection, found.name) or found, before, changed=True)
+
+
+def _facts(
+    connection: sa.Connection,
+    actor: Actor,
+    act: Act,
+    found: ProjectRow,
+    now: datetime,
+    said: Said,
+    place: Place,
+    case: cases.CaseRow | None,
+) -> guards.Facts:
+    """What the guards of ``act`` look at, and nothing that only others do."""
+    held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
+    since = now - guards.WITHHOLDS_COUNT_FOR
+    return guards.Facts(
+        found.name,
+        found.standing,
+        now,
+        by_office=actor.kind == "system" or actor.office in ("operator", "moderator"),
+        account_id=actor.account_id,
+        candidates=[replacements.candidate(connection, found, one) for one in said.replacements],
+        analysis_filed=case is not None and cases.has_notes(connection, case.id),
+        proposed_by=case.proposed_by if case is not None and case.proposed == act else None,
+        withheld_lately=holds.withheld_by_owners(connection, found.id, since) if act == "withhold" else 0,
+        placed_by_owner=held is not None and holds.placed_as(connection, found.id, held) == "owner",
+        unarchive_asked_by=found.unarchive_asked_by,
+        unarchives_at=found.unarchives_at,
+    )
