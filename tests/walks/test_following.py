@@ -129,7 +129,7 @@ def acts(index: Index, seed: int, count: int) -> None:
             if act == "publish" or name.startswith("new"):
                 publish(index, name, f"{seed}.{number}", seconds=number)
             elif act in ("yank", "unyank"):
-                set_yanked(index, SYSTEM, Selection(name), act == "yank", now, "too <young> & \"soft\"")
+                set_yanked(index, SYSTEM, Selection(name), act == "yank", now, 'too <young> & "soft"')
             else:
                 do(index, act, name)
         except Refused:
@@ -311,9 +311,7 @@ def test_a_page_with_another_digest_than_the_journal_is_refused(
     refused_with(here, origin, origin_server, "follow.digest", change, "page-digest")
 
 
-def test_a_file_with_another_digest_than_its_page_is_refused(
-    here: Index, origin: Index, origin_server: Server
-) -> None:
+def test_a_file_with_another_digest_than_its_page_is_refused(here: Index, origin: Index, origin_server: Server) -> None:
     def change(path: str, passed: Passed) -> Passed:
         if path.startswith("/packages/file-digest/") and path.endswith(".whl"):
             passed.body = bytes(len(passed.body))

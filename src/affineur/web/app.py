@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from affineur.core.decision import Decision
+from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork
 
@@ -39,6 +40,7 @@ from .edge import asking
 from .edge.configuration import ASK
 from .hot import Hot
 from .identity import Uses, caller_of, reader, reader_check
+from .mirrored import Mirrored
 from .refused import note_refusal
 from .requestlog import RequestLog
 
@@ -122,9 +124,10 @@ def build(index: Index, log: RequestLog) -> Starlette:
     """The application of an opened index, and beside it (``state.hot``) what answers before it."""
     meter = metrics.Meter(index.settings)
     private = [Middleware(PrivateIndex, index=index)] if index.settings.read == "token" else []
+    mirrors = [Middleware(Mirrored, index=index)] if is_mirror(index.settings) else []
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(metrics.Metered, meter=meter), Middleware(cors.Readable), *private],
+        middleware=[Middleware(metrics.Metered, meter=meter), Middleware(cors.Readable), *private, *mirrors],
         exception_handlers=pages.handlers(),
     )
     settings = index.settings

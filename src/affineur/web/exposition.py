@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from affineur.projections import pages, search
+from affineur.shell.following import recall
 from affineur.shell.index import Index
 from affineur.shell.search import SearchIndex
 from affineur.shell.store import journal
@@ -57,6 +58,7 @@ class _Now(Collector):
         """See `Collector`."""
         yield InfoMetricFamily("affineur", "What runs here.", _build_facts())
         yield from self._serials()
+        yield from self._following()
         yield from self._processes()
 
     def _serials(self) -> Iterator[Metric]:
@@ -77,6 +79,21 @@ class _Now(Collector):
             lags.add_metric([name], max(head - serial, 0))
         yield serials
         yield lags
+
+    def _following(self) -> Iterator[Metric]:
+        """How far a mirror is, and whether it was stopped; nothing where the index is its own."""
+        found = recall(self._index.settings)
+        if found is None:
+            return
+        behind = max(found.head - pages.read_mark(self._index), 0)
+        heard = found.heard_at.timestamp() if found.heard_at else 0.0
+        yield GaugeMetricFamily("affineur_follow_lag", "Entries of the origin that are not shown here yet.", behind)
+        yield GaugeMetricFamily("affineur_follow_heard_seconds", "When the origin last told all, since 1970.", heard)
+        stopped = GaugeMetricFamily(
+            "affineur_follow_stopped", "1 where something was found that must not be believed.", labels=["rule"]
+        )
+        stopped.add_metric([found.stopped.rule if found.stopped else ""], float(found.stopped is not None))
+        yield stopped
 
     def _projections(self) -> dict[str, Callable[[], int]]:
         return {

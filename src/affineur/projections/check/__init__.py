@@ -1,7 +1,7 @@
 """The check (`fsck`): every kind of damage an index can have, found and named.
 
 The rows are the truth, the journal their witness, blobs what rows name, and the public tree and search what rows
-give. `rows`, `blobs` and `tree` each hold one of these against another; `findings` has the kinds. Safe while
+give. `rows`, `blobs` and `tree` each hold one of these against another; `mirrored` does so for an index that has no rows; `findings` has the kinds. Safe while
 serving: what is merely on its way (an upload between its blob and its rows, a page about to be written) is looked
 at again before it is called damage.
 What does not live here: mending (`projections.mend`).
@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 
-from . import blobs, rows, search, tree
+from . import blobs, mirrored, rows, search, tree
 from .findings import KINDS, Finding, Kind
 
 __all__ = ["KINDS", "Finding", "Kind", "check"]
@@ -31,6 +32,9 @@ def check(index: Index, now: datetime, *, quick: bool = False, tell: Tell = tell
         if damaged:
             yield from damaged  # nothing that a broken database says can be held against anything else
             return
+    if is_mirror(index.settings):
+        yield from mirrored.check(index, quick=quick, tell=tell)
+        return
     yield from rows.check(index, tell)
     yield from blobs.check(index, now, quick=quick, tell=tell)
     yield from tree.check(index, now, tell)
