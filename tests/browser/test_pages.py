@@ -32,6 +32,7 @@ PAGES = (
     "/project/hostile/dependencies/",
     "/help/",
     "/help/rules",
+    "/help/rules/upload.window",
     "/project/rocquefort/",
     "/nothing/here",
 )
