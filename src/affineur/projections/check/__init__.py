@@ -1,9 +1,9 @@
 """The check (`fsck`): every kind of damage an index can have, found and named.
 
 The rows are the truth, the journal their witness, blobs what rows name, and the public tree and search what rows
-give. `rows`, `blobs` and `tree` each hold one of these against another; `mirrored` does so for an index that has no rows; `findings` has the kinds. Safe while
-serving: what is merely on its way (an upload between its blob and its rows, a page about to be written) is looked
-at again before it is called damage.
+give. `rows`, `blobs` and `tree` each hold one of these against another, `mirrored` what a mirror has instead of rows;
+`findings` has the kinds. Safe while serving: what is merely on its way (an upload between its blob and its rows, a page
+about to be written) is looked at again before it is called damage.
 What does not live here: mending (`projections.mend`).
 """
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from affineur.core.copied_page import read_copy
 from affineur.core.decision import Refused
 from affineur.core.journal import GENESIS, Entry, faults
 from affineur.core.names import NormalizedName
 from affineur.core.simple import FileLink, ProjectPage, project_html
-from affineur.shell.blobs import BlobMissing
+from affineur.shell.blobs import CHUNK_BYTES, BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell
 from affineur.shell.store import copies, journal
@@ -81,10 +82,17 @@ def _file(index: Index, file: FileLink, told: str | None, quick: bool) -> Iterat
     for sha256 in filter(None, (file.sha256, file.metadata_sha256)):
         try:
             with index.blobs.open(sha256) as blob:
-                if not quick and hashlib.file_digest(blob, "sha256").hexdigest() != sha256:
+                if not quick and _digest(blob) != sha256:
                     yield Finding("wrong-bytes", sha256, f"The contents of {file.filename} are not those of its name.")
         except BlobMissing:
             yield Finding("missing-blob", sha256, f"{file.filename} has no contents.")
+
+
+def _digest(blob: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := blob.read(CHUNK_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def _wanted(page: ProjectPage) -> dict[str, str]:
