@@ -18,12 +18,12 @@ import typer
 
 from affineur.actions.chores import CHORES
 from affineur.actions.found import Founded, found
-from affineur.projections import follow, pages, post
+from affineur.projections import follow, mirror, mirroring, pages, post, webhooks
 from affineur.settings import Settings
-from affineur.shell import logs
+from affineur.shell import following, logs
 from affineur.shell.index import open_index
 from affineur.shell.passwords import breach_list_fault
-from affineur.shell.store import SchemaMismatch, emails
+from affineur.shell.store import SchemaMismatch, copies, emails
 from affineur.web import metrics, supervisor, worker
 from affineur.web.edge import program
 
@@ -58,14 +58,20 @@ def run_background(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     index = open_index(settings)
-    # A mail server may keep one waiting: the post has a thread of its own.
+    # Whoever is sent something may keep one waiting: the post and the webhooks have threads of their own.
     posting = threading.Thread(target=post.keep_posting, args=(index, stop, emails.note_failure), name="post")
+    delivering = threading.Thread(target=webhooks.keep_delivering, args=(index, stop), name="webhooks")
     posting.start()
+    delivering.start()
     try:
-        follow.follow(index, stop, chores=CHORES)
+        if following.is_mirror(settings):
+            mirroring.keep(index, stop)
+        else:
+            follow.follow(index, stop, chores=CHORES)
     finally:
         stop.set()
         posting.join()
+        delivering.join()
         index.close()
 
 
@@ -109,6 +115,11 @@ def _prepare(settings: Settings) -> Founded | None:
             if founded:  # said before anything else can fail: it is kept nowhere
                 typer.echo(f"Token of the first operator, shown only now: {founded.token}\n")
         index.store.require_current()
+        if following.is_mirror(settings):
+            with index.store.read() as connection:
+                copies.require_no_rows(connection)
+            mirror.enforce(index)  # a stop order that was read is in force before the first answer
+            return founded
         pages.catch_up(index)
         if follow.root_is_behind(index):
             pages.project_root(index)
