@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import accounts, examine, invitations, log
+from . import accounts, examine, invitations, log, webhooks
 
 
 def routes() -> list[BaseRoute]:
     """The routes of all of them."""
-    return [*accounts.ROUTES, *log.ROUTES, *examine.ROUTES, *invitations.ROUTES]
+    return [*accounts.ROUTES, *log.ROUTES, *examine.ROUTES, *invitations.ROUTES, *webhooks.ROUTES]

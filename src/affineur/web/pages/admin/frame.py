@@ -20,6 +20,7 @@ SECTIONS = (
     ("/admin/", "Accounts"),
     ("/admin/log", "Log"),
     ("/admin/invitations", "Invitations"),
+    ("/admin/webhooks", "Webhooks"),
     ("/account/", "Your account"),
 )
 
