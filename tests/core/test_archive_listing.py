@@ -12,6 +12,8 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.core.distributions import (
     gzipped,
     sdist,
@@ -25,8 +27,10 @@ from tests.core.distributions import (
 
 from affineur.core.acceptance import MEBIBYTE
 from affineur.core.archive_listing import Bounds, Contents, list_contents, plain_name, read_members
+from affineur.core.comparison import Source, compare
 
 WHEEL, SDIST = wheel_filename(), sdist_filename()
+SHORT_TAR = tarred(sdist_members())
 
 
 def listed(data: bytes, filename: str = WHEEL, **bounds: int) -> Contents:
@@ -233,6 +237,20 @@ def test_once_the_time_is_over_nothing_more_is_read() -> None:
                           is_over=lambda: next(answers))  # fmt: skip
     assert rule(found) == "examine.time"
     assert 0 < len(found.entries) < 9
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_the_bytes_are_a_listing_is_the_answer(data: st.DataObject) -> None:
+    filename, sound = data.draw(st.sampled_from(((WHEEL, wheel()), (SDIST, sdist()), (SDIST, SHORT_TAR))))
+    broken = bytearray(sound)
+    for at, value in data.draw(st.lists(st.tuples(st.integers(0, len(sound) - 1), st.integers(0, 255)), max_size=6)):
+        broken[at] = value
+    packed = gzipped(bytes(broken)) if sound is SHORT_TAR else bytes(broken[: data.draw(st.integers(0, len(sound)))])
+    found = listed(packed, filename)
+    read_members(io.BytesIO(packed), filename, [entry.path for entry in found.entries], 100)
+    now = Source(io.BytesIO(packed), filename)
+    assert compare(Source(io.BytesIO(sound), filename), now).new == found
 
 
 def test_members_are_read_on_demand_and_cut_at_a_length() -> None:

@@ -130,3 +130,11 @@ def test_many_texts_share_one_effort() -> None:
     assert sum(map(len, first.hunks)) == 30
     assert second.hunks == ()
     assert second.note.endswith("Shown are 0 of 40 lines.")
+
+
+def test_long_lines_are_cut_off_by_their_characters() -> None:
+    found = compare_texts(
+        b"", b"".join(b"%d" % number + b"x" * 900 + b"\n" for number in range(50)), Effort(characters=9_500)
+    )
+    assert sum(map(len, found.hunks)) == 10
+    assert found.note == "Shown are 10 of 50 lines."

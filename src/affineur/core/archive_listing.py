@@ -225,7 +225,8 @@ class _Listing:
             if found.size_bytes <= self._bounds.text_bytes:
                 whole += piece
         is_text = _is_text(name, head)
-        if is_text and tells(name, self._is_wheel) and len(whole) <= self._told_bytes:
+        is_whole = len(whole) == found.size_bytes
+        if is_text and is_whole and tells(name, self._is_wheel) and len(whole) <= self._told_bytes:
             self._told_bytes -= len(whole)
             self.texts[name] = bytes(whole)
         traits = _traits(name, bytes(whole), found.size_bytes) if is_text else ()
@@ -234,7 +235,9 @@ class _Listing:
 
 
 _VERSIONED = re.compile(r"[^/]+\.(dist-info|data)/")
-_TELLING = re.compile(r"(?:\*\.dist-info/(?:METADATA|entry_points\.txt)|(?:\*\.data/(?:pur|plat)elib/)?[^/]+\.pth)\Z")
+_TELLING = re.compile(
+    r"(?:\*\.dist-info/(?:METADATA|entry_points\.txt)|(?:\*\.data/(?:pur|plat)elib/)?[^/]+\.(?:pth|start))\Z"
+)
 _TELLING_OF_SDISTS = frozenset({"PKG-INFO", "pyproject.toml", "setup.py"})
 
 
@@ -250,7 +253,9 @@ def tells(name: str, is_wheel: bool) -> bool:
     return _TELLING.match(name) is not None if is_wheel else name in _TELLING_OF_SDISTS
 
 
-_ALWAYS_TEXT = (".py", ".pyi", ".pth", ".toml", ".cfg", ".ini", ".txt", ".md", ".rst", ".json", ".sh", ".bat", ".ps1")
+_ALWAYS_TEXT = (
+    ".py", ".pyi", ".pth", ".start", ".toml", ".cfg", ".ini", ".txt", ".md", ".rst", ".json", ".sh", ".bat", ".ps1",
+)  # fmt: skip
 """Whatever is in them: a NUL in a comment must not keep a program out of sight."""
 _SNIFFED_BYTES = 8000
 """As git does: what has no NUL there is text."""

@@ -134,7 +134,18 @@ def _moved(gone: Iterable[Entry], come: Iterable[Entry]) -> dict[str, Entry]:
     return {entry.name: by_digest.pop(entry.sha256) for entry in come if entry.sha256 in by_digest}
 
 
-_ENDINGS = (".pth", "setup.py", "entry_points.txt", "pyproject.toml", "METADATA", "PKG-INFO", ".py", ".sh", ".cfg")
+_ENDINGS = (
+    ".pth",
+    ".start",
+    "setup.py",
+    "entry_points.txt",
+    "pyproject.toml",
+    "METADATA",
+    "PKG-INFO",
+    ".py",
+    ".sh",
+    ".cfg",
+)
 _LAST = ("RECORD", "WHEEL", "SOURCES.txt")
 
 

@@ -4,8 +4,8 @@ A signal is no verdict, and nothing follows from it by itself: programs that do 
 and a harmful one need do none. Each says what a file does where it is installed, started or built, and whether an
 earlier file did so too.
 What does not live here: what lies in a file (`archive_listing`), and how texts differ (`comparison_text`).
-Sources: the documentation of `site` (``.pth``, ``sitecustomize``); PyPA "Entry points specification" and "Binary
-distribution format" (``.data``); PEP 517 and 518 (``backend-path``, ``requires``).
+Sources: the documentation of `site` (``.pth``, ``sitecustomize``); PEP 829 (``.start``); PyPA "Entry points
+specification" and "Binary distribution format" (``.data``); PEP 517 and 518 (``backend-path``, ``requires``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from .archive_listing import Contents, Entry
-from .comparison_text import TextDiff, decoded, lines_of, shown
+from .comparison_text import TextDiff, decoded, shown
 
 State = Literal["new", "changed", "same", "here"]
 """Against the earlier file; "here" where there is none to compare with."""
@@ -67,30 +67,43 @@ def _state(old: Signal | None, new: Signal) -> State:
 
 _STARTS_CODE = re.compile(r"import[ \t]")
 """As `site` reads a ``.pth``: every line that begins so is run, at each start of Python."""
+_AT_START = re.compile(r"(?:\*\.data/(?:pur|plat)elib/)?[^/]+\.(?:pth|start)\Z")
 _CUSTOMIZE = re.compile(r"(?:\*\.data/(?:pur|plat)elib/)?(?:site|user)customize(?:\.py|/__init__\.py)\Z")
 
 
 def _at_start(contents: Contents) -> Iterator[Signal]:
     if not contents.is_wheel:
         return
-    digests = {entry.name: entry.sha256 for entry in contents.entries}
-    for name, text in contents.texts.items():
-        if not name.endswith(".pth"):
-            continue
-        lines = lines_of(decoded(text))
-        code = [f"{shown(name)}:{number}" for number, line in enumerate(lines, 1) if _STARTS_CODE.match(line)]
-        if code:
-            yield Signal("start", f"Runs code each time Python starts, through {shown(name)}.", tuple(code),
-                         mark=digests[name])  # fmt: skip
-        else:
-            yield Signal("start", f"Adds folders to where Python imports from, through {shown(name)}.", (shown(name),),
-                         mark=digests[name])  # fmt: skip
     for entry in contents.entries:
         if _CUSTOMIZE.match(entry.name):
             yield Signal("start", "Is run each time Python starts.", (shown(entry.name),), mark=entry.sha256)
-        elif entry.name.endswith(".pth") and entry.name not in contents.texts and "/" not in entry.name:
-            yield Signal("start", f"Changes how Python starts, through {shown(entry.name)}, which was not read.",
-                         (shown(entry.name),), mark=entry.sha256)  # fmt: skip
+        elif _AT_START.match(entry.name):
+            yield _started_through(entry, contents.texts.get(entry.name))
+
+
+def _started_through(entry: Entry, text: bytes | None) -> Signal:
+    name = shown(entry.name)
+    if text is None:
+        says = f"Changes how Python starts, through {name}, which was not read."
+    elif run := tuple(f"{name}:{number}" for number in _run_at_start(entry.name, text)):
+        return Signal("start", f"Runs code each time Python starts, through {name}.", run, mark=entry.sha256)
+    else:
+        says = f"Adds folders to where Python imports from, through {name}."
+    return Signal("start", says, (name,), mark=entry.sha256)
+
+
+def _run_at_start(name: str, text: bytes) -> Iterator[int]:
+    """The numbers of the lines that `site` runs: as it splits them, which is at more characters than Python does.
+
+    PEP 829: each line of a ``.start`` but blank ones and comments names what is called.
+    """
+    for number, line in enumerate(decoded(text).removeprefix("\ufeff").splitlines(), 1):
+        if name.endswith(".pth"):
+            runs = _STARTS_CODE.match(line) is not None
+        else:
+            runs = bool(line.strip()) and not line.lstrip().startswith("#")
+        if runs:
+            yield number
 
 
 def _at_build(contents: Contents) -> Iterator[Signal]:

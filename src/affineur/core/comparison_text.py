@@ -57,12 +57,12 @@ class TextDiff:
 
 
 class Effort:
-    """What comparing may still cost: steps of matching, each some 100 ns, and lines that are shown."""
+    """What comparing may still cost: steps of matching, each some 100 ns; lines that are shown, and characters."""
 
-    __slots__ = ("lines", "steps")
+    __slots__ = ("characters", "lines", "steps")
 
-    def __init__(self, steps: int = 40_000_000, lines: int = 12_000) -> None:
-        self.steps, self.lines = steps, lines
+    def __init__(self, steps: int = 40_000_000, lines: int = 12_000, characters: int = 2_000_000) -> None:
+        self.steps, self.lines, self.characters = steps, lines, characters
 
 
 STEPS_OF_ONE = 15_000_000
@@ -163,14 +163,20 @@ def _one_sided(side: Literal["-", "+"], lines: Sequence[str], begin: int, end: i
 
 def _cut(diff: TextDiff, effort: Effort) -> TextDiff:
     """As many lines as may still be shown."""
-    room = min(LINES_OF_ONE, effort.lines)
-    total = sum(map(len, diff.hunks))
+    room, total = min(LINES_OF_ONE, effort.lines), sum(map(len, diff.hunks))
     kept: list[tuple[Line, ...]] = []
     for hunk in diff.hunks:
-        if room <= 0:
+        lines = []
+        for line in hunk[:room]:
+            effort.characters -= len(line.text)
+            if effort.characters < 0:
+                room = 0
+                break
+            lines.append(line)
+        if not lines:
             break
-        kept.append(hunk[:room])
-        room -= len(kept[-1])
+        kept.append(tuple(lines))
+        room = max(0, room - len(lines))
     shown_lines = sum(map(len, kept))
     effort.lines -= shown_lines
     if shown_lines == total:

@@ -27,6 +27,9 @@ from .operation import Call, Input, Operation, Output
 MEMBERS = 5_000
 """Members that one answer lists; of more it says how many are left out."""
 
+PLACES = 200
+"""Places that a fact names."""
+
 Release = Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_LENGTH)]
 FileName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -85,7 +88,10 @@ class ListedMember(Output):
 
 
 class Noticed(Output):
-    """A fact about the file, and whether an earlier file had it too (`here`: there is none to compare with)."""
+    """A fact about the file, and whether an earlier file had it too (`here`: there is none to compare with).
+
+    ``places`` are the first 200 members, or lines of them, that it is about.
+    """
 
     code: str
     says: str
@@ -256,7 +262,9 @@ def _member(entry: Entry) -> ListedMember:
 
 
 def _signals(signals: Sequence[Signal]) -> list[Noticed]:
-    return [Noticed(code=each.code, says=each.says, state=each.state, places=list(each.places)) for each in signals]
+    return [
+        Noticed(code=each.code, says=each.says, state=each.state, places=list(each.places[:PLACES])) for each in signals
+    ]
 
 
 def _change(member: ChangedMember) -> MemberChange:
