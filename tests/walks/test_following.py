@@ -12,6 +12,7 @@ import signal
 import subprocess
 import threading
 import time
+import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -479,6 +480,9 @@ def test_a_served_mirror_follows_in_the_background_takes_nothing_and_says_whose_
         assert page.status_code == 200
         assert f'href="{origin_server.url}project/asiago/"' in page.text
         assert client.get("/project/nobody-knows/").status_code == 404
+        assert client.get("/pypi/asiago/json").headers["location"] == f"{origin_server.url}pypi/asiago/json"
+        with pytest.raises(xmlrpc.client.Fault, match="mirror"):  # not an empty list, which others would take over
+            xmlrpc.client.ServerProxy(f"{server.url}pypi").list_packages_with_serial()
         assert soon(lambda: client.get("/journal/head").json() == httpx.get(f"{origin_server.url}journal/head").json())
         assert soon(lambda: "affineur_follow_lag 0.0" in client.get("/metrics").text)
         assert client.get("/journal", params={"since": 0}).json()["meta"]["origin"] == origin.origin

@@ -31,6 +31,7 @@ from affineur.core.acceptance import quoted
 from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
 from affineur.shell.blobs import LocalBlobs
+from affineur.shell.following import require_rows
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import journal, projects
@@ -67,12 +68,13 @@ class Exported:
 def export(
     index: Index, folder: Path, *, copy: bool = False, everything: bool = False, tell: Tell = tell_nobody
 ) -> Exported:
-    """Make ``folder`` a static site of the index as it is now.
+    """Make ``folder`` a static site of the index as it is now. `Refused` (``follow.no-rows``) for a mirror.
 
     Files are hard links to the blobs where that is possible, unless ``copy``. ``everything`` writes pages anew that
     seem to be right. `Refused` (``export.folder``) where the folder holds something else, lies in the public tree,
     or is being written by another export. Cost: linear in the projects, and in the files of those that changed.
     """
+    require_rows(index.settings)
     with _own(index, folder):
         return _Site(index, folder, copy).write(everything, tell)
 

@@ -17,9 +17,8 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from affineur.core.decision import refuse
 from affineur.shell.blobs import LocalBlobs
-from affineur.shell.following import is_mirror
+from affineur.shell.following import require_rows
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import journal, projects
@@ -53,12 +52,7 @@ def rebuild(
     index: Index, now: datetime, parts: Collection[Part] = PARTS, *, sweep: bool = False, tell: Tell = tell_nobody
 ) -> Mended:
     """Derive ``parts`` anew; ``sweep`` also removes what is left over and older than an hour. Safe while serving."""
-    if is_mirror(index.settings):
-        refuse(
-            "follow.no-rows",
-            "This is a mirror: what it shows comes from its origin, and cannot be derived here.",
-            "To have it anew, delete the data folder and follow again.",
-        )
+    require_rows(index.settings)
     mended = Mended()
     if "rows" in parts:
         mended.sums = _rows(index)

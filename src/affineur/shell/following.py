@@ -67,6 +67,16 @@ def is_mirror(settings: Settings) -> bool:
     return bool(followed_url(settings))
 
 
+def require_rows(settings: Settings) -> None:
+    """`Refused` (``follow.no-rows``) for what is derived from rows, where this is a mirror, which has none."""
+    if is_mirror(settings):
+        refuse(
+            "follow.no-rows",
+            "This is a mirror: what it shows comes from its origin, and cannot be derived here.",
+            "Ask at the origin; to have the mirror anew, follow into an empty data folder.",
+        )
+
+
 def followed_url(settings: Settings) -> str:
     """The address that is followed; empty where this is an index of its own."""
     if settings.follows:

@@ -7,6 +7,8 @@ What does not live here: filling the mirror (`projections.mirroring`).
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
+from xmlrpc.client import Fault, dumps
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -23,6 +25,10 @@ from .pages import rendering, wants_html
 from .refused import note_refusal
 
 _DRAIN_BYTES = 64 * 1024 * 1024
+_NOT_HERE = -32500
+"""XML-RPC: an error of the application."""
+_OF_ROWS = ("/pypi/", "/rss/")
+"""What is told of projects beyond what installers read: the origin tells it."""
 _PAGES = ("/", "/search", "/search/")
 
 
@@ -44,6 +50,11 @@ class Mirrored:
             response = await self._refuse(request)
         elif request.method in ("GET", "HEAD") and (path in _PAGES or _is_project_page(path)):
             response = await asyncio.to_thread(self._page, request, path)
+        elif request.method in ("GET", "HEAD") and path.startswith(_OF_ROWS):
+            response = Response(status_code=302, headers={"location": self._there(path), "cache-control": "no-cache"})
+        elif request.method == "POST" and path in ("/pypi", "/pypi/"):
+            # An empty list of projects would have an old mirror delete all it has.
+            response = Response(_fault(f"This is a mirror. Ask {self.origin_url}pypi instead."), media_type="text/xml")
         else:
             await self.app(scope, receive, send)
             return
@@ -63,6 +74,10 @@ class Mirrored:
         await note_refusal(request, decision)
         return refusal(request, decision)
 
+    def _there(self, path: str) -> str:
+        """The same address at the origin."""
+        return self.origin_url + quote(path.removeprefix("/"))
+
     def _page(self, request: Request, path: str) -> Response:
         name = path.split("/")[2] if path.startswith("/project/") else ""
         found = recall(self.index.settings)
@@ -70,7 +85,7 @@ class Mirrored:
         values = {
             "name": name if shown is not None else "",
             "origin_url": self.origin_url,
-            "origin_page": self.origin_url + path.removeprefix("/"),
+            "origin_page": self._there(path),
             "heard_at": found.heard_at if found else None,
             "stopped": found.stopped if found else None,
         }
@@ -78,6 +93,10 @@ class Mirrored:
         if not wants_html(request) and status == 404:
             return Response("404 Not Found\n", 404, media_type="text/plain")
         return rendering.page(request, "mirror.html", values, status=status)
+
+
+def _fault(sentence: str) -> bytes:
+    return dumps(Fault(_NOT_HERE, sentence)).encode()
 
 
 def _is_project_page(path: str) -> bool:
