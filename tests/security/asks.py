@@ -87,6 +87,9 @@ API = (
        {"required": False}, ("active", "archived", "quarantined", "deprecated")),
     _p("release-publishers", "PUT", "/publishers-only", "setPublishersOnly", "200", {"required": False}, ("closed",),
        undo=True),
+    _p("see-webhooks", "GET", "/webhooks", "listProjectWebhooks", states=ACTIVE),
+    _p("set-webhooks", "POST", "/webhooks", "addProjectWebhook", "400 webhook.url", {"url": "ftp://example.org/"},
+       ACTIVE),
     Ask("manage-account", "GET", "/account/standing", "getAccountStanding"),
     Ask("manage-account", "GET", "/account/factors", "listFactors"),
     Ask("see-account", "GET", "/account/events?limit=1", "listOwnEvents"),
@@ -133,6 +136,8 @@ API = (
     Ask("see-log", "GET", "/events?limit=1", "listEvents"),
     Ask("freeze", "PUT", "/accounts/ghost/freeze", "freezeAccount", "404 account.exists", {"reason": "A test."}),
     Ask("freeze", "DELETE", "/accounts/ghost/freeze", "thawAccount", "404 account.exists"),
+    Ask("see-index-webhooks", "GET", "/webhooks", "listWebhooks"),
+    Ask("set-index-webhooks", "POST", "/webhooks", "addWebhook", "400 webhook.url", {"url": "ftp://example.org/"}),
     Ask("set-office", "PUT", "/accounts/ghost/office", "setOffice", "404 account.exists", {"office": None}),
 )  # fmt: skip
 
@@ -181,6 +186,11 @@ PAGES = (
         "service": _PUBLISHER["issuer"], "field_owner": "fromagerie", "field_repository": "matrix",
         "field_workflow": "release.yml"}),
     _f("set-publishers", "/publishing/{id}/remove", "400 publisher.exists"),
+    Ask("see-webhooks", "GET", "/account/projects/{project}/webhooks", f"{_PROJECT_PAGE}/webhooks", states=ACTIVE),
+    Ask("see-webhooks", "GET", f"/account/projects/{{project}}/webhooks/{_UNKNOWN}", f"{_PROJECT_PAGE}/webhooks/{{id}}",
+        "404 webhook.exists", states=ACTIVE),
+    _f("see-webhooks", "/webhooks/{id}", "404 webhook.exists", {"act": "remove"}),
+    _f("set-webhooks", "/webhooks", "400 webhook.url", {"url": "ftp://example.org/"}),
     _f("require-publishers", "/publishing/require", "400 publisher.none", states=(LONE,)),
     _f("require-publishers", "/publishing/keep", "400 publisher.open",
        states=("active", "archived", "quarantined", "deprecated")),
@@ -226,6 +236,10 @@ PAGES = (
           "404 examine.exists"),
     _page("moderate", "/admin/projects/matrix-active/compare?to=99", "/admin/projects/{name}/compare",
           "404 examine.exists"),
+    _page("see-index-webhooks", "/admin/webhooks"),
+    _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists"),
+    _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists", {}),
+    _page("set-index-webhooks", "/admin/webhooks", "", "400 webhook.url", {"url": "ftp://example.org/"}),
     _page("see-accounts", "/admin/"),
     _page("see-accounts", "/admin/invitations"),
     _page("see-accounts", "/admin/accounts/ghost", "/admin/accounts/{name}", "404 account.exists"),
@@ -303,6 +317,22 @@ ELSEWHERE = {
     "inviteAccount": "the act invite-account, as its page",
     "withdrawAccountInvitation": "the act invite-account, as its page",
     "listMessages": "the act see-account",
+    **dict.fromkeys(
+        ("getWebhook", "listDeliveries"),
+        "takes a webhook, and is the act see-webhooks of its project (`test_webhooks`)",
+    ),
+    **dict.fromkeys(
+        (
+            "changeWebhook",
+            "removeWebhook",
+            "pauseWebhook",
+            "resumeWebhook",
+            "renewWebhookSecret",
+            "pingWebhook",
+            "redeliver",
+        ),
+        "takes a webhook, and is the act set-webhooks of its project (`test_webhooks`)",
+    ),
 }
 """Operations of the API that the matrix does not ask for, and why."""
 

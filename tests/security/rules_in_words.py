@@ -27,6 +27,10 @@ message             | owner maintainer                     | manage  | no proof 
 set-publishers      | owner operator                       | manage  | a proof, strong proof if closed | after 90 days
 require-publishers  | owner operator                       | manage  | no proof     | after 90 days
 release-publishers  | owner operator                       | manage  | strong proof | after 90 days
+set-webhooks        | owner operator                       | manage  | a proof      | after 90 days
+see-webhooks        | owner operator                       | manage  | no proof     | never
+set-index-webhooks  | operator                             | manage  | a proof      | at once
+see-index-webhooks  | operator                             | manage  | no proof     | at once
 see-account         | everybody                            | read    | no proof     | never
 change-account      | everybody                            | none    | a proof      | never
 delete-account      | everybody                            | none    | strong proof | never
