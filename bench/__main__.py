@@ -1,4 +1,4 @@
-"""``python -m bench [--quick] [--only NAME,…]``, ``python -m bench people`` and ``python -m bench scale``."""
+"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``… scale``, ``… journal`` and ``… follow``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ def main() -> int:
         return scale.run(arguments)
     if arguments.command == "people":
         return _people(quick=arguments.quick)
+    if arguments.command == "journal":
+        from bench import journal
+
+        return journal.run(quick=arguments.quick)
+    if arguments.command == "follow":
+        from bench import follow
+
+        return follow.run(quick=arguments.quick)
     wrk_program()
     plan = _QUICK if arguments.quick else measure.Plan()
     if arguments.rounds or arguments.seconds:
@@ -77,7 +85,8 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=["compare", "people", "scale"], default="compare")
+    commands = ["compare", "people", "scale", "journal", "follow"]
+    parser.add_argument("command", nargs="?", choices=commands, default="compare")
     parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")
     parser.add_argument("--rounds", type=int, help="interleaved rounds (3)")
