@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
+from xmlrpc.client import ServerProxy
 
 import pytest
 from tests.core.distributions import core_metadata
@@ -198,3 +199,18 @@ def test_a_private_index_shows_its_journal_to_tokens_only_and_answers_who_waits_
         assert told(waiting.result(timeout=60))["entries"] == []
         assert private.process.wait(60) == 0
         assert time.monotonic() - began < 40
+
+
+def test_behind_nginx_as_without_it_all_of_this_is_answered(shared_server: Server) -> None:
+    published(upload(shared_server, a_wheel("journal-told")))
+    page = parse_page(ask(shared_server, "GET", "/journal?since=0&limit=5000").body, 0)
+    assert "journal-told" in {each.event.project for each in page.entries}
+    assert list(faults(page.entries)) == []
+    assert ask(shared_server, "GET", "/journal?since=0&limit=1", accept_encoding="gzip").headers["cache-control"] == (
+        "public, max-age=31536000, immutable"
+    )
+    empty = told(ask(shared_server, "GET", "/journal?since=999999999&wait=1"))
+    assert (empty["entries"], empty["complete"]) == ([], True)
+    assert ask(shared_server, "GET", "/project/journal-told/history.atom").status == 200
+    with ServerProxy(f"{shared_server.url}pypi", allow_none=True) as proxy:
+        assert "journal-told" in proxy.list_packages_with_serial()  # type: ignore[operator]

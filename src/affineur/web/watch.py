@@ -48,6 +48,11 @@ class Watch:
         """How many wait."""
         return len(self._waiters)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether the database is being asked."""
+        return self._asking is not None
+
     async def after(self, since: int, seconds: float, gone: Callable[[], Coroutine[Any, Any, None]]) -> int | None:
         """The newest serial, as soon as it is greater than ``since``, or after ``seconds``.
 
