@@ -104,13 +104,13 @@ def test_a_quarantined_project_offers_nothing_and_comes_back_as_it_was(index: In
     before = page(index)
     links = index.tree.offered("brie")
     outcome = hold(index, console(LATER), "quarantine", BRIE, said=Said("malware?"))
-    assert (outcome.status.status, outcome.status.reason, outcome.changed) == ("quarantined", "malware?", True)
+    assert (outcome.status.status, outcome.status.reason, outcome.changed) == ("quarantined", f"[quarantined] malware? (case {outcome.case})", True)
     assert page(index)["files"] == []
-    assert page(index)["project-status"] == {"status": "quarantined", "reason": "malware?"}
+    assert page(index)["project-status"] == {"status": "quarantined", "reason": outcome.status.reason}
     assert index.tree.offered("brie") == set()
     assert not os.path.exists(index.tree.root / "packages" / "brie")
     back = hold(index, console(LATER), "clear", BRIE)
-    assert (back.status.status, back.status.reason) == ("archived", "done")
+    assert (back.status.status, back.status.reason) == ("archived", "[archived] done")
     assert index.tree.offered("brie") == links
     after = page(index)
     assert after["files"] == before["files"]
@@ -127,7 +127,7 @@ def test_owners_change_the_status_of_their_project_and_back(index: Index, act: s
     owner = _signed_in(index, "olga")
     set_role(index, console(LATER), BRIE, "olga", "owner")
     assert set_status(index, owner, act, BRIE, LATER, Said("why")).status.status == status  # type: ignore[arg-type]
-    assert page(index)["project-status"] == {"status": status, "reason": "why"}
+    assert page(index)["project-status"] == {"status": status, "reason": f"[{status}] why"}
     assert events(index)[-1].actor_class == "owner"
     assert not set_status(index, owner, act, BRIE, LATER, Said("why")).changed  # type: ignore[arg-type]
     assert set_status(index, owner, back, BRIE, LATER).status.status == "active"  # type: ignore[arg-type]

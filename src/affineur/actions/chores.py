@@ -17,6 +17,7 @@ from .publishers_only import settle_releases
 from .recover import remind
 from .settle_removal import settle_removals
 from .sponsors import remind_of_sponsors
+from .unarchive import settle_unarchivings
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
@@ -24,6 +25,7 @@ HOUR = 60 * MINUTE
 CHORES: tuple[Chore, ...] = (
     Chore("factors removed after their wait", MINUTE, remove_due),
     Chore("projects opened to tokens again", MINUTE, settle_releases),
+    Chore("projects unarchived after their wait", MINUTE, settle_unarchivings),
     Chore("removals done that nobody objected to", 10 * MINUTE, settle_removals),
     Chore("reminded of recoveries that wait", 10 * MINUTE, remind),
     Chore("pending publishers ended or reminded of", HOUR, settle_pending),

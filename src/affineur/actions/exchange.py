@@ -123,9 +123,9 @@ def _exchange(
         )
     serving = [each for each in known if rules.matches(each.publisher, claims).allowed]
     created, failed = _make_waiting(index, connection, found, waiting, now)
-    serving += created
+    serving = [each for each in serving if not each.unconfirmed] + created
     if not serving:
-        raise Refused(failed[0])
+        raise Refused(failed[0] if failed else _unconfirmed(known, claims))
     for each in serving:
         publishers.note_use(connection, each, rules.pinned(each.publisher, claims), now)
     chief = max(serving, key=lambda each: len(each.publisher.fields))
@@ -231,6 +231,19 @@ def _make(connection: sa.Connection, waiting: Pending, now: datetime) -> Registe
         Happened("RoleGranted", waiting.account_id, waiting.account, name, facts={"role": "owner"}),
     )
     return Registered(key, project.id, name, described, waiting.account, now, None)
+
+
+def _unconfirmed(known: list[Registered], claims: Mapping[str, object]) -> Decision:
+    """Projects that were unarchived: the job is one of theirs, and no owner has said so again."""
+    waiting = [each for each in known if each.unconfirmed and rules.matches(each.publisher, claims).allowed]
+    names = ", ".join(f"'{each.project}'" for each in waiting[:_MOST_PROJECTS_TOLD])
+    return deny(
+        "publisher.unconfirmed",
+        f"This publisher waits to be confirmed: {names} was unarchived, and no owner has said since "
+        "that it may publish.",
+        "An owner confirms it on the project's page under Publishing, or with `affineur publisher confirm`.",
+        publisher=rules.display(waiting[0].publisher),
+    )
 
 
 def _home(found: IdentityToken) -> str | None:

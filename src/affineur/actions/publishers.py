@@ -1,4 +1,4 @@
-"""Trusted publishers of a project: add one, remove one. Removing works at once, for tokens under way as well.
+"""Trusted publishers of a project: add one, remove one, confirm one. Removing works at once, for tokens under way too.
 
 What does not live here: publishers of projects that do not exist yet (`pending_publishers`), and what a publisher
 does with its identity (`exchange`).
@@ -7,7 +7,7 @@ does with its identity (`exchange`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -70,19 +70,28 @@ def remove_publisher(index: Index, by: Caller, project: NormalizedName, publishe
     """
     with index.store.write() as connection:
         found = permission.require(connection, by.actor, "set-publishers", project, by.now)
-        there = [each for each in publishers.of_project(connection, found.id) if each.id == publisher_id]
-        if not there:
-            refuse(
-                "publisher.exists",
-                f"Project '{project}' has no publisher {publisher_id[:40]!a}.",
-                "The list of its publishers shows them.",
-            )
+        there = _registered(connection, found, publisher_id)
         publishers.unregister(connection, publisher_id, found.id)
         live = publishers.live_tokens(connection, found.id, by.now)
         tokens.revoke(connection, live, by.now, "its publisher was removed")
-        _tell(connection, by, found, "PublisherRemoved", publisher_id, there[0].publisher)
+        _tell(connection, by, found, "PublisherRemoved", publisher_id, there.publisher)
     pages.project(index, project)
-    return there[0]
+    return there
+
+
+def confirm_publisher(index: Index, by: Caller, project: NormalizedName, publisher_id: str) -> Registered:
+    """Let a publisher of a project that was unarchived publish again; every owner is told.
+
+    One that may publish already is left alone. `Refused` as `remove_publisher`.
+    """
+    with index.store.write() as connection:
+        found = permission.require(connection, by.actor, "set-publishers", project, by.now)
+        there = _registered(connection, found, publisher_id)
+        if there.unconfirmed:
+            publishers.confirm(connection, publisher_id, found.id)
+            grants.note_act(connection, found.id, by.actor.account_id, by.now)
+            _log_and_write(connection, by, found, "PublisherConfirmed", publisher_id, there.publisher)
+    return replace(there, unconfirmed=False)
 
 
 def publishers_of(index: Index, by: Caller, project: NormalizedName) -> list[Registered]:
@@ -99,7 +108,22 @@ def count_registration(index: Index, by: Caller) -> None:
         attempts.take(index.store, counters, by.now).require()
 
 
-_LETTERS = {"PublisherAdded": "publisher-added", "PublisherRemoved": "publisher-removed"}
+_LETTERS = {
+    "PublisherAdded": "publisher-added",
+    "PublisherRemoved": "publisher-removed",
+    "PublisherConfirmed": "publisher-confirmed",
+}
+
+
+def _registered(connection: sa.Connection, found: projects.ProjectRow, publisher_id: str) -> Registered:
+    there = [each for each in publishers.of_project(connection, found.id) if each.id == publisher_id]
+    if not there:
+        refuse(
+            "publisher.exists",
+            f"Project '{found.name}' has no publisher {publisher_id[:40]!a}.",
+            "The list of its publishers shows them.",
+        )
+    return there[0]
 
 
 def _tell(
@@ -120,6 +144,14 @@ def _tell(
     )
     projects.touch(connection, found.id, journal.append(connection, by.now, [told], actor.name or None), by.now)
     grants.note_act(connection, found.id, actor.account_id, by.now)
+    _log_and_write(connection, by, found, event, key, described)
+
+
+def _log_and_write(
+    connection: sa.Connection, by: Caller, found: projects.ProjectRow, event: str, key: str, described: Publisher
+) -> None:
+    """The security log and the owners."""
+    actor = by.actor
     name = rules.display(described)
     happened = Happened(event, actor.account_id, actor.name or None, found.name, facts={"publisher": name, "id": key})
     security.append(connection, by, happened)

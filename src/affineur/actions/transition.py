@@ -1,7 +1,7 @@
 """Transition: how every act of the life cycle is carried out inside its transaction. Not an act itself.
 
-Permission, edge, guards, rows, event: each exists once, in `core`, and is asked here in this order, for pages, API,
-command line, imports and background work alike.
+Permission, edge, guards, rows, event, log: each exists once, and is asked here in this order, for pages, API, command
+line, imports and background work alike.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from affineur.core import cases as two_people
 from affineur.core import guards, lifecycle
 from affineur.core.access import Actor, actor_class
+from affineur.core.decision import Decision
 from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
 from affineur.core.names import NormalizedName
+from affineur.core.security import CONSOLE, Caller, Happened, Origin
 from affineur.core.standing import Standing
-from affineur.shell.store import cases, grants, holds, journal, projects, replacements
+from affineur.shell.store import cases, grants, holds, journal, projects, replacements, security
 from affineur.shell.store.projects import ProjectRow
 
 from . import permission
@@ -51,10 +54,11 @@ def carry_out(
     said: Said = NOTHING_SAID,
     place: Place = WHOLE,
     case: cases.CaseRow | None = None,
+    origin: Origin = CONSOLE,
 ) -> Moved:
-    """Check the guards of ``act``, then write what it changes and say so in the journal. After `begin`.
+    """Check the guards of ``act``, then write what it changes and say so in the journal and the log. After `begin`.
 
-    What changes nothing is no error and is not recorded.
+    What changes nothing is no error and is not recorded. ``origin``: where ``actor`` acts from, for the log.
     """
     guards.check(act, _facts(connection, actor, act, found, now, said, place, case), said, place).require()
     before = found.standing
@@ -66,7 +70,33 @@ def carry_out(
     holds.keep(connection, found.id, before, then, placing)
     projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
     grants.note_act(connection, found.id, actor.account_id, now)
+    facts = {"act": act, "release": place.version, "file": place.filename, "case": said.case}
+    facts = {name: value for name, value in facts.items() if value is not None}
+    happened = Happened("ProjectStateChanged", actor.account_id, actor.name or None, found.name, facts=facts)
+    security.append(connection, Caller(actor, now, origin), happened)
     return Moved(projects.find(connection, found.name) or found, before, changed=True)
+
+
+def foresee(
+    connection: sa.Connection, actor: Actor, act: Act, name: NormalizedName, now: datetime, place: Place, said: Said
+) -> tuple[ProjectRow, Standing]:
+    """The project, and the standing that ``act`` would lead to, by the same questions; nothing is written."""
+    found = begin(connection, actor, act, name, now, place, said)
+    guards.check(act, _facts(connection, actor, act, found, now, said, place, None), said, place).require()
+    return found, lifecycle.after(found.standing, act, said, now, place)
+
+
+def verdict(
+    connection: sa.Connection, actor: Actor, act: Act, found: ProjectRow, now: datetime, place: Place, said: Said
+) -> Decision:
+    """What would be said to ``act``: the first objection there is, for pages that show it beside each act."""
+    said = lifecycle.meant(found.standing, act, place, said)
+    edge = lifecycle.possible(found.name, found.standing, act, place, said)
+    for decision in (permission.ask(connection, actor, TRANSITIONS[act].action, found, now), edge):
+        if not decision.allowed:
+            return decision
+    case = cases.open_case(connection, found.id) if act == "condemn" else None
+    return guards.check(act, _facts(connection, actor, act, found, now, said, place, case), said, place)
 
 
 def _facts(
@@ -90,9 +120,16 @@ def _facts(
         account_id=actor.account_id,
         candidates=[replacements.candidate(connection, found, one) for one in said.replacements],
         analysis_filed=case is not None and cases.has_notes(connection, case.id),
-        proposed_by=case.proposed_by if case is not None and case.proposed == act else None,
+        proposed_by=_proposed_by(case, act, place),
         withheld_lately=holds.withheld_by_owners(connection, found.id, since) if act == "withhold" else 0,
         placed_by_owner=held is not None and holds.placed_as(connection, found.id, held) == "owner",
         unarchive_asked_by=found.unarchive_asked_by,
         unarchives_at=found.unarchives_at,
     )
+
+
+def _proposed_by(case: cases.CaseRow | None, act: Act, place: Place) -> int | None:
+    """Who asked for exactly this before: whoever agreed to one file has not agreed to the whole project."""
+    if case is None or case.proposed != two_people.proposal(act, place.version, place.filename):
+        return None
+    return case.proposed_by

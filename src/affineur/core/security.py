@@ -21,10 +21,15 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from. ``address``: as the setting ``log_address`` allows it to be kept."""
+    """Where a request comes from. ``address``: as the setting ``log_address`` allows it to be kept.
+
+    ``peer``: the address itself, for what must not depend on that setting. It is never kept; a keyed digest of its
+    network may be (`reports.hashed_network`).
+    """
 
     address: str = ""
     user_agent: str = ""
+    peer: str = field(default="", repr=False, compare=False)
 
 
 CONSOLE = Origin(user_agent="command line")
@@ -88,6 +93,7 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "TokenRefused": "A token was refused.",
         "PublisherAdded": "A trusted publisher was added.",
         "PublisherRemoved": "A trusted publisher was removed.",
+        "PublisherConfirmed": "A trusted publisher of a project that was unarchived was confirmed.",
         "PublishersRequired": "Uploads were closed to all but trusted publishers.",
         "PublishersReleaseScheduled": "Opening uploads to tokens again was scheduled.",
         "PublishersReleaseCancelled": "Opening uploads to tokens again was cancelled.",
@@ -96,6 +102,10 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "PendingPublisherRemoved": "A pending publisher was removed.",
         "IdentityExchanged": "A trusted publisher exchanged its identity for a token.",
         "IdentityRefused": "The identity of a trusted publisher was refused.",
+        "ProjectStateChanged": "The state of a project, or of a part of it, was changed.",
+        "FilesYanked": "Files of a project were yanked, or that was taken back.",
+        "UnarchiveAsked": "One owner of a widely used project asked to unarchive it; it waits.",
+        "UnarchiveCancelled": "Unarchiving a project was called off before it took effect.",
         "RoleGranted": "A role was given.",
         "RoleRemoved": "A role was taken away.",
         "RoleKept": "An owner's role was kept that no group of the company comes to: the project has no other owner.",
@@ -112,6 +122,8 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "SponsorAdded": "Somebody began to answer for an automation account.",
         "SponsorLeft": "Somebody ceased to answer for an automation account.",
         "InvitedToIndex": "Somebody was invited to this index.",
+        "ReporterTrusted": "Moderators began to trust the reports of the account.",
+        "ReporterUntrusted": "Moderators ceased to trust the reports of the account.",
         "WebhookAdded": "A webhook was added.",
         "WebhookChanged": "A webhook was changed.",
         "WebhookRemoved": "A webhook was removed.",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NewType
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from .decision import refuse
@@ -44,6 +45,24 @@ def parse_version(text: str) -> Version:
 def canonical(version: Version) -> CanonicalVersion:
     """The normal form in which a version is stored, shown and put into URLs."""
     return CanonicalVersion(str(version))
+
+
+def specified(text: str) -> SpecifierSet:
+    """The versions that PEP 440 specifiers such as ``>=1,<2`` stand for; `Refused` (``version.specifier``) for others.
+
+    Whoever narrows to some releases of a project must not hit all of them: empty specifiers are refused, too.
+    """
+    try:
+        if len(text) > MAXIMUM_LENGTH or not text.strip():
+            raise InvalidSpecifier
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        shown = text[:80].encode("ascii", "backslashreplace").decode()
+        refuse(
+            "version.specifier",
+            f"{shown!r} is an invalid value for version specifiers.",
+            "Write it as PEP 440 does, such as '>=1.0,<2'.",
+        )
 
 
 def order_key(text: str) -> Version:

@@ -98,6 +98,11 @@ LIFE = (
                 {"waits": guards.UNARCHIVE_WAITS, "regret": guards.REGRET},
             ),
             Rule(
+                "lifecycle.unarchive-none",
+                "What is called off has to be waiting: an unarchiving that one owner asked for.",
+                "Whoever calls off what was done already would believe that it had not been.",
+            ),
+            Rule(
                 "lifecycle.replacement",
                 "Advice names at most {most} other projects, and they are on offer here.",
                 "Advice that nobody can follow is none.",
@@ -134,6 +139,10 @@ LIFE = (
                 "yank.selection",
                 "A yank names a release of the project, or files of it, that exist.",
                 "A yank that hides nothing would leave its author believing that something was done.",
+            ),
+            Rule(
+                "version.specifier",
+                "Many releases at once are named by version specifiers, as they are written in requirements.",
             ),
             Rule("project.place", "What is named of a project, a release or a file, has to exist."),
         ),

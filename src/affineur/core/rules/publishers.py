@@ -45,6 +45,12 @@ PUBLISHERS = (
             ),
             Rule("publisher.invalid-pending-publisher", "A pending publisher can still make its project."),
             Rule(
+                "publisher.unconfirmed",
+                "A publisher of a project that was unarchived is confirmed by an owner before it publishes again.",
+                "A workflow that slept with its project may be in other hands by now.",
+                ("Confirm it on the project's page under Publishing.",),
+            ),
+            Rule(
                 "publisher.invalid-reuse-token",
                 "An identity is exchanged once.",
                 "An identity that was read in a log must open nothing.",

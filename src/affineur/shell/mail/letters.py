@@ -60,6 +60,8 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "token-disclosed": _PERSON | {"label", "found_in", "reported_by"},
     "publisher-added": _PUBLISHER,
     "publisher-removed": _PUBLISHER,
+    "publisher-confirmed": _PUBLISHER,
+    "publishers-to-confirm": frozenset({"project", "publishers", "at", "page"}),
     "publishers-only-on": frozenset({"project", "by", "at"}),
     "publishers-only-off-scheduled": frozenset({"project", "by", "due_at", "page"}),
     "publishers-only-off": frozenset({"project", "at"}),
@@ -77,9 +79,21 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "relay-message": frozenset({"sender", "project", "topic", "text"}),
     "sponsor-short": frozenset({"machine", "sponsors", "until"}),
     "sponsor-invitation": frozenset({"account", "machine", "by", "expires_at", "page"}),
+    # the life of a project; why: None where an owner said so
+    "state-changed": frozenset({"project", "what", "means", "reason", "by", "at", "page"}),
+    "unarchive-asked": frozenset({"project", "by", "due_at", "page"}),
+    "unarchive-cancelled": frozenset({"project", "by", "why", "at"}),
+    "named-as-replacement": frozenset({"project", "instead_of", "versions", "at", "page"}),
+    "files-yanked": frozenset({"project", "yanked", "files", "reason", "by", "at", "page"}),  # yanked: or taken back
     # holds
     "held": frozenset({"project", "what", "kind", "code", "reason", "case", "at", "page"}),
     "hold-lifted": frozenset({"project", "what", "case", "at"}),
+    # cases; verdict: "upheld" or "dismissed"; outcome: "lifted" or "kept"
+    "report-urgent": frozenset({"project", "case", "what", "why", "at", "page"}),
+    "report-decided": frozenset({"project", "case", "verdict", "at", "page"}),
+    "reviews-overdue": frozenset({"cases", "at", "page"}),
+    "appeal-filed": frozenset({"project", "case", "by", "text", "at", "page"}),
+    "appeal-answered": frozenset({"project", "case", "outcome", "text", "at", "page"}),
     # webhooks; project: None for one of the whole index
     "webhook-added": frozenset({"project", "host", "by", "at", "page"}),
     "webhook-off": frozenset({"project", "host", "since", "why", "at", "page"}),

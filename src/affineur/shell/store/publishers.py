@@ -25,7 +25,10 @@ from .schema import account, pending_publisher, project, project_publisher, publ
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A publisher of a project, with the project's own pins. ``added_by``: the account, if it is still there."""
+    """A publisher of a project, with the project's own pins. ``added_by``: the account, if it is still there.
+
+    ``unconfirmed``: the project was unarchived since, and no owner has said yet that it may publish again.
+    """
 
     id: str
     project_id: int
@@ -34,6 +37,7 @@ class Registered:
     added_by: str | None
     added_at: datetime
     last_used_at: datetime | None
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ _REGISTERED = (
     sa.select(
         publisher.c.id, publisher.c.kind, publisher.c.issuer, publisher.c.fields, project_publisher.c.pins,
         project_publisher.c.project_id, project.c.name, account.c.name.label("added_by"),
-        project_publisher.c.added_at, project_publisher.c.last_used_at,
+        project_publisher.c.added_at, project_publisher.c.last_used_at, project_publisher.c.unconfirmed,
     )
     .select_from(
         project_publisher.join(publisher, publisher.c.id == project_publisher.c.publisher_id)
@@ -154,6 +158,18 @@ def unregister(connection: sa.Connection, publisher_id: str, project_id: int) ->
             project_publisher.c.publisher_id == publisher_id, project_publisher.c.project_id == project_id
         )
     )
+
+
+def ask_to_confirm(connection: sa.Connection, project_id: int) -> None:
+    """No publisher of a project publishes for it before an owner confirms it."""
+    mine = project_publisher.c.project_id == project_id
+    connection.execute(project_publisher.update().where(mine).values(unconfirmed=True))
+
+
+def confirm(connection: sa.Connection, publisher_id: str, project_id: int) -> None:
+    """Let a publisher publish for a project again."""
+    mine = (project_publisher.c.publisher_id == publisher_id) & (project_publisher.c.project_id == project_id)
+    connection.execute(project_publisher.update().where(mine).values(unconfirmed=False))
 
 
 def note_use(connection: sa.Connection, found: Registered, learned: Mapping[str, str], at: datetime) -> None:
@@ -290,6 +306,7 @@ def _registered(connection: sa.Connection, query: Any) -> list[Registered]:
             row.added_by,
             row.added_at,
             row.last_used_at,
+            row.unconfirmed,
         )
         for row in connection.execute(query)
     ]
