@@ -50,7 +50,10 @@ def register(app: typer.Typer) -> None:
 
 
 def webhook_add(place: Place, url: Url, project: OfProject = None, event: Event = None, hint: Hint = None) -> None:
-    """Have an address told of everything from now on. Prints the secret that signs, which is shown only now."""
+    """Have an address told of everything from now on.
+
+    Prints the secret that signs, which is shown only now.
+    """
 
     def here(index: Index, by: Caller) -> dict[str, Any]:
         from affineur.actions.webhooks import add_webhook
