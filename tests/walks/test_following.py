@@ -8,41 +8,52 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
 import threading
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.actions.shelf import founded, publish, world
-from tests.services.affineur import PROGRAM, Server, affineur, initialise, serve
-from tests.walks.between import Between, Passed, between
+from tests.actions.shelf import founded, publish
+from tests.services.affineur import Server, initialise, serve
+from tests.walks.between import Passed
+from tests.walks.following_scene import (
+    acts,
+    alter,
+    command,
+    do,
+    followed,
+    head_of,
+    is_equal,
+    killer,
+    lying,
+    of_journal,
+    once,
+    paths_of,
+    plain,
+    rename,
+    rewrite,
+    seen_by_clients,
+    skip,
+    soon,
+    statuses_and_files,
+)
 
-from affineur.actions.hold import hold
-from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.decision import Decision, Refused
+from affineur.core.decision import Refused
 from affineur.core.journal import faults
-from affineur.core.lifecycle import Said
 from affineur.core.names import NormalizedName
-from affineur.core.security import console
-from affineur.projections import mend, mirror, mirroring, pages
+from affineur.projections import mend, mirror, pages
 from affineur.projections.check import check
-from affineur.projections.mirroring import Manner
 from affineur.settings import Settings
 from affineur.shell import following
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
-
-WITHIN_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -70,95 +81,6 @@ def here(tmp_path: Path) -> Iterator[Index]:
     index = founded(Settings(data=tmp_path / "mirror"))
     yield index
     index.close()
-
-
-@contextmanager
-def lying(origin_server: Server) -> Iterator[Between]:
-    """Something between follower and origin."""
-    with between(origin_server.url) as told:
-        yield told
-
-
-def once(here: Index, url: str, *, again: bool = False, poll_seconds: float = 60.0) -> Decision | None:
-    """Follow until everything that is there is here."""
-    manner = Manner(again=again, poll_seconds=poll_seconds)
-    return mirroring.follow(here, url, threading.Event(), manner, once=True)
-
-
-@contextmanager
-def followed(here: Index, url: str, *, poll_seconds: float = 60.0) -> Iterator[None]:
-    """Follow, in a thread, until the block ends."""
-    stop = threading.Event()
-    manner = Manner(poll_seconds=poll_seconds)
-    thread = threading.Thread(target=mirroring.follow, args=(here, url, stop, manner))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
-def soon(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true before the test gives up."""
-    deadline = time.monotonic() + WITHIN_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def do(index: Index, act: str, name: str, reason: str = "a reason") -> None:
-    """Carry out an act; one that the table does not allow now is left out."""
-    now = datetime.now(UTC)
-    with suppress(Refused):
-        if act in ("quarantine", "clear"):
-            hold(index, console(now), act, NormalizedName(name), said=Said(reason=reason))  # type: ignore[arg-type]
-        else:
-            set_status(index, SYSTEM, act, NormalizedName(name), now, Said(reason=reason))  # type: ignore[arg-type]
-
-
-def acts(index: Index, seed: int, count: int) -> None:
-    """Random acts of every kind."""
-    chosen = random.Random(seed)
-    for number in range(count):
-        name = NormalizedName(chosen.choice(("brie", "comte", "feta", f"new-{seed}-{number}")))
-        now = datetime.now(UTC)
-        act = chosen.choice(("publish", "yank", "unyank", "archive", "unarchive", "deprecate", "quarantine", "clear"))
-        try:
-            if act == "publish" or name.startswith("new"):
-                publish(index, name, f"{seed}.{number}", seconds=number)
-            elif act in ("yank", "unyank"):
-                set_yanked(index, SYSTEM, Selection(name), act == "yank", now, 'too <young> & "soft"')
-            else:
-                do(index, act, name)
-        except Refused:
-            continue  # a project on hold takes no files, and the like
-    for name in ("brie", "comte", "feta"):
-        do(index, "clear", name)
-
-
-def head_of(index: Index) -> tuple[int, str]:
-    with index.store.read() as connection:
-        return journal.head(connection)
-
-
-def is_equal(here: Index, origin: Index) -> bool:
-    return (
-        head_of(here) == head_of(origin)
-        and here.tree.serial(ROOT) == origin.tree.serial(ROOT) == head_of(origin)[0]
-        and seen_by_clients(here) == seen_by_clients(origin)
-    )
-
-
-def seen_by_clients(index: Index) -> dict[str, tuple[bytes, int, int]]:
-    """The public tree; times in whole seconds, as validators have them."""
-    return {path: (body, size_bytes, int(at)) for path, (body, size_bytes, at) in world(index).items()}
-
-
-def paths_of(index: Index, name: str) -> set[str]:
-    return index.tree.offered(name)
 
 
 def test_a_mirror_is_equal_byte_for_byte_after_random_acts(here: Index, origin: Index, origin_server: Server) -> None:
@@ -226,48 +148,13 @@ def refused_with(here: Index, origin: Index, server: Server, rule: str, change: 
     assert seen_by_clients(here) == seen_by_clients(origin)
 
 
-def of_journal(change: Callable[[dict[str, object]], None]) -> Callable[[str, Passed], Passed]:
-    """Change the pages of the journal that have entries."""
-
-    def changed(path: str, passed: Passed) -> Passed:
-        if path.startswith("/journal?"):
-            import gzip
-
-            packed = passed.headers.pop("content-encoding", None)
-            body = json.loads(gzip.decompress(passed.body) if packed else passed.body)
-            if body["entries"]:
-                change(body)
-                passed.body = json.dumps(body).encode()
-            elif packed:
-                passed.body = gzip.decompress(passed.body)
-        return passed
-
-    return changed
-
-
-def _skip(body: dict) -> None:  # type: ignore[type-arg]
-    del body["entries"][0]
-
-
-def _alter(body: dict) -> None:  # type: ignore[type-arg]
-    body["entries"][0]["reason"] = "nothing happened"
-
-
-def _rewrite(body: dict) -> None:  # type: ignore[type-arg]
-    body["entries"][0]["previous"] = "1" * 64
-
-
-def _rename(body: dict) -> None:  # type: ignore[type-arg]
-    body["meta"]["origin"] = "urn:uuid:00000000-0000-8000-8000-000000000000"
-
-
 @pytest.mark.parametrize(
     ("rule", "change"),
     [
-        ("follow.skipped", _skip),
-        ("follow.altered", _alter),
-        ("follow.rewritten", _rewrite),
-        ("follow.origin", _rename),
+        ("follow.skipped", skip),
+        ("follow.altered", alter),
+        ("follow.rewritten", rewrite),
+        ("follow.origin", rename),
     ],
 )
 def test_a_journal_that_lies_is_refused_and_reported(
@@ -387,40 +274,6 @@ def test_a_follower_that_is_killed_again_and_again_converges(
         index.close()
 
 
-@contextmanager
-def killer(data: Path, url: str) -> Iterator[Callable[[float], None]]:
-    """Start a follower, and kill it that long after it began, by forking from a process that has all loaded."""
-    program = subprocess.Popen(
-        [PROGRAM.with_name("python"), "-m", "tests.walks.dying_follower", str(data), url],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
-    assert program.stdin and program.stdout
-
-    def kill_after(seconds: float) -> None:
-        program.stdin.write(f"{seconds}\n")
-        program.stdin.flush()
-        assert program.stdout.readline() == f"{-signal.SIGKILL}\n"
-
-    try:
-        yield kill_after
-    finally:
-        program.communicate(timeout=30)
-
-
-def plain(path: str, passed: Passed) -> Passed:
-    """An index that speaks the simple API and nothing else."""
-    return Passed(404, {}, b"") if path.startswith("/journal") else passed
-
-
-def statuses_and_files(index: Index) -> dict[str, tuple[object, object]]:
-    """What each page says that a client goes by."""
-    seen: dict[str, tuple[object, object]] = {}
-    for name in index.tree.names():
-        page = json.loads(Path(index.tree.link(name), "v1.json").read_bytes())
-        seen[name] = (page["project-status"], page["files"])
-    return seen
-
-
 def test_an_index_without_a_journal_is_followed_by_what_its_pages_say(
     here: Index, origin: Index, origin_server: Server
 ) -> None:
@@ -504,15 +357,16 @@ def test_the_command_says_how_far_it_is_and_why_it_stopped(
     data = tmp_path / "by-hand"
     founded(Settings(data=data)).close()
     url = origin_server.url
-    said = json.loads(affineur("follow", url, "--once", "--json", "--data", data))
+    assert "follows no other index" in command("--status", "--data", data, code=1)
+    said = json.loads(command(url, "--once", "--json", "--data", data))
     assert (said["kind"], said["origin"], said["stopped"]) == ("journal", origin.origin, None)
     assert said["serial"] == said["shown"] == head_of(origin)[0]
     publish(origin, "ricotta")
     with lying(origin_server) as told:
-        told.change = of_journal(_skip)
-        with pytest.raises(RuntimeError, match=r"(?s)ended with 1:.*are missing.*\[follow\.skipped\]"):
-            affineur("follow", told.url, "--once", "--data", data)
-    with pytest.raises(RuntimeError, match=r"STOPPED: .*follow\.skipped"):
-        affineur("follow", "--status", "--data", data)
-    affineur("follow", url, "--once", "--again", "--data", data)
-    assert "shows serial" in affineur("follow", "--status", "--data", data)
+        told.change = of_journal(skip)
+        output = command(told.url, "--once", "--data", data, code=1)
+        assert "entries are missing" in output
+        assert "[follow.skipped]" in output
+    assert "STOPPED: " in command("--status", "--data", data, code=1)
+    assert "shows serial" in command(url, "--once", "--again", "--data", data)
+    assert "STOPPED" not in command("--status", "--data", data)
