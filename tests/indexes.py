@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.core.distributions import wheel, wheel_filename
+from tests.services.schema import bring_schema
 
 from affineur.actions.found import found
 from affineur.actions.upload import Spooled, upload
@@ -25,6 +26,7 @@ START = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 def new_index(folder: Path, **settings: object) -> Index:
     """An empty index in ``folder``, founded at `START`."""
     index = open_unfounded(folder, **settings)
+    bring_schema(index.settings.database_url)
     assert found(index, START) is not None
     return index
 

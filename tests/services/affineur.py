@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from urllib.error import URLError
@@ -21,8 +22,13 @@ from urllib.request import ProxyHandler, build_opener
 
 from tests.clients.runner import Index
 
+from affineur.actions.found import found
+from affineur.settings import load
+from affineur.shell.index import open_index
+
 from .keeper import free_ports
 from .programs import nginx_path
+from .schema import bring_schema
 
 Mode = Literal["python", "edge"]
 MODES: tuple[Mode, ...] = ("python", "edge")
@@ -62,7 +68,18 @@ def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = Non
 
 
 def initialise(data: Path, environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> str:
-    """Make a data folder; the token of its first operator."""
+    """Make a data folder; the token of its first operator.
+
+    Here, with what `affineur init` calls: a process of its own costs a second, a thousand times over. Those who ask
+    for another ``program`` get it.
+    """
+    if program == PROGRAM:
+        index = open_index(load({"data": data}, environment=_environment(environment)).settings)
+        bring_schema(index.settings.database_url)
+        founded = found(index, datetime.now(UTC))
+        index.close()
+        assert founded, f"{data} was founded before"
+        return founded.token
     token: str = json.loads(affineur("init", "--data", data, "--json", environment=environment, program=program))[
         "token"
     ]

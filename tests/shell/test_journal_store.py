@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.services.schema import bring_schema
 
 from affineur.core.journal import GENESIS, Event, faults
 from affineur.settings import Settings
@@ -27,8 +28,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         if request.param == "sqlite"
         else Settings(database=request.getfixturevalue("postgresql_url"))
     )
+    bring_schema(settings.database_url)
     opened = connect(settings.database_url)
-    opened.create()
     yield opened
     opened.close()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.services.schema import bring_schema
 
 from affineur.settings import Settings
 from affineur.shell.store import Store, connect, security
@@ -23,8 +24,8 @@ MOST_STEPS = 60_000
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
+    bring_schema(url)
     opened = connect(url)
-    opened.create()
     yield opened
     opened.close()
 

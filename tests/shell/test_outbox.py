@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from tests.indexes import open_unfounded
 from tests.services.keeper import free_ports
+from tests.services.schema import bring_schema
 from tests.services.smtp import PostOffice
 from typer.testing import CliRunner
 
@@ -40,7 +41,7 @@ def open_it(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     def open_it(**settings: object) -> Index:
         index = open_unfounded(tmp_path / "data", base_url="https://index.example.org/", **where, **settings)
         opened.append(index)
-        index.store.create()
+        bring_schema(index.settings.database_url)
         return index
 
     yield open_it

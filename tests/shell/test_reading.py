@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.services.schema import bring_schema
 
 from affineur.core.metadata import check_metadata
 from affineur.core.names import NormalizedName
@@ -19,11 +20,11 @@ START = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """An empty store on each database."""
     if request.param == "sqlite":
-        opened = connect(f"sqlite:///{request.getfixturevalue('tmp_path') / 'affineur.db'}")
+        url = f"sqlite:///{request.getfixturevalue('tmp_path') / 'affineur.db'}"
     else:
         url = request.getfixturevalue("postgresql_url").replace("postgresql://", "postgresql+psycopg://")
-        opened = connect(url)
-    opened.create()
+    bring_schema(url)
+    opened = connect(url)
     yield opened
     opened.close()
 
