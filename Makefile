@@ -25,7 +25,7 @@ run: .venv/run.stamp ## Set everything up and serve ./data on http://127.0.0.1:8
 
 test: .venv/run.stamp .venv/test.stamp clients ## Run every test, real services and clients included (TESTS=…, WORKERS=…)
 	@scripts/install-system-packages chromium
-	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 check: .venv/run.stamp .venv/test.stamp .venv/check.stamp ## Check format, lint, types and architecture
 	$(BIN)/ruff format --check .
