@@ -174,6 +174,7 @@ def test_entry_points_that_cannot_be_read_are_said_to_be(broken: bytes) -> None:
          "Building it runs a backend that it brings itself: own."),
         ({"pyproject.toml": b"[[["}, "Its pyproject.toml cannot be read."),
         ({"pyproject.toml": b"a = " + b"[" * 5000}, "Its pyproject.toml cannot be read."),
+        ({"pyproject.toml": b"#" * 3_000_000}, "Its pyproject.toml cannot be read."),
         ({"pyproject.toml": b"\xff"}, "Its pyproject.toml cannot be read."),
     ],
 )  # fmt: skip

@@ -112,8 +112,9 @@ def _at_build(contents: Contents) -> Iterator[Signal]:
     digests = {entry.name: entry.sha256 for entry in contents.entries}
     if "setup.py" in digests:
         yield Signal("build", "Building it runs its own setup.py.", ("setup.py",), mark=digests["setup.py"])
-    build = _build_system(contents.texts.get("pyproject.toml", b""))
-    if build is None:
+    text = contents.texts.get("pyproject.toml")
+    build = _build_system(text or b"")
+    if build is None or ("pyproject.toml" in digests and text is None):
         yield Signal("build", "Its pyproject.toml cannot be read.", ("pyproject.toml",))
         return
     backend = build.get("build-backend")
