@@ -78,7 +78,10 @@ def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
         "hint": event.hint,
     }
     # Members that came later are left out where they say nothing: entries written before keep their hashes.
-    body.update({name: said for name in ("reason_code", "case") if (said := getattr(event, name)) is not None})
+    if event.reason_code is not None:
+        body["reason_code"] = event.reason_code
+    if event.case is not None:
+        body["case"] = event.case
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
