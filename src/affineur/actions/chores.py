@@ -12,6 +12,7 @@ from affineur.projections.follow import Chore
 from .factors import remove_due
 from .forget import forget_expired
 from .ladder import notice_ladder
+from .moderate import call_for_reviews
 from .pending_publishers import settle_pending
 from .publishers_only import settle_releases
 from .recover import remind
@@ -27,6 +28,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("projects opened to tokens again", MINUTE, settle_releases),
     Chore("projects unarchived after their wait", MINUTE, settle_unarchivings),
     Chore("removals done that nobody objected to", 10 * MINUTE, settle_removals),
+    Chore("called for reviews that are overdue", 10 * MINUTE, call_for_reviews),
     Chore("reminded of recoveries that wait", 10 * MINUTE, remind),
     Chore("pending publishers ended or reminded of", HOUR, settle_pending),
     Chore("told of a missing second factor", HOUR, notice_ladder),

@@ -44,6 +44,8 @@ class Actor:
     """The token that was shown; None where somebody is signed in, or for the index itself."""
     token_ends_at: datetime | None = None
     """When that token ends, as its holder narrowed it: what it makes does not outlive it."""
+    unattended: bool = False
+    """Of the index itself: whether one of its rules acts, and nobody's hand is in it."""
 
     @property
     def is_operator(self) -> bool:
@@ -53,6 +55,9 @@ class Actor:
 
 SYSTEM = Actor(account_id=None, name="", kind="system")
 """The index itself: the command line on the machine it runs on, imports, background work."""
+
+UNATTENDED = Actor(account_id=None, name="", kind="system", unattended=True)
+"""The index where a rule of its own acts, as when it holds what was reported; the journal calls it ``system``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ def actor_class(actor: Actor) -> ActorClass:
     """Who acts, as the public journal may know it."""
     if actor.kind == "publisher":
         return "publisher"
+    if actor.unattended:
+        return "system"
     if actor.is_operator:
         return "operator"
     if actor.office == "moderator":

@@ -45,6 +45,12 @@ HELD_REVIEW = 7 * _DAY
 WITHHELD_REVIEW = 3 * _DAY
 """How long something may be withheld before it is decided what becomes of it."""
 
+APPEAL_REVIEW = 3 * _DAY
+"""How long an appeal may wait for its answer."""
+
+NOTE_LIMIT = 4000
+"""Characters of a note, and of what a moderator answers."""
+
 _TWO_TO_CONDEMN: frozenset[Impact | None] = frozenset({"C2", "C3", "C4", None})
 
 
@@ -80,6 +86,71 @@ def second_review_due(act: Act, level: Level, impact: Impact | None, at: datetim
     return None
 
 
+def proposal(act: str, version: str | None = None, filename: str | None = None) -> str:
+    """What is kept of an act that waits for a second moderator: who agrees, agrees to this and to nothing wider.
+
+    No part has a space in it: versions are canonical, and file names are those of distributions.
+    """
+    return " ".join(part for part in (act, version, filename) if part)
+
+
+def read_proposal(text: str) -> tuple[str, str | None, str | None]:
+    """The act, version and file name of a `proposal`."""
+    act, version, filename = (*text.split(" ", 2), "", "")[:3]
+    return act, version or None, filename or None
+
+
+def fit_note(text: str) -> Decision:
+    """Whether a note, stripped, can be kept. Refused by ``case.note``."""
+    if not text:
+        return deny("case.note", "There is nothing in it.", "Write what you found, and where.")
+    if len(text) > NOTE_LIMIT:
+        return deny(
+            "case.note",
+            f"It has {len(text)} characters, and {NOTE_LIMIT} are the most.",
+            "Keep what others need, or write two.",
+            length=len(text),
+            limit=NOTE_LIMIT,
+        )
+    return allow("case.note")
+
+
+def may_agree(first: int | None, second: int | None) -> Decision:
+    """Whether ``second`` may give the second look at what ``first`` did (None: the index itself, or its console).
+
+    Refused by ``hold.second-moderator``.
+    """
+    if first is not None and first == second:
+        return deny(
+            "hold.second-moderator",
+            "Whoever decided cannot be the second moderator, too.",
+            "Ask another moderator to look at the case.",
+        )
+    return allow("hold.second-moderator")
+
+
+def may_dismiss(held: bool) -> Decision:
+    """Whether the reports of a case can be dismissed: nothing of it is on hold. Refused by ``case.held``."""
+    if held:
+        return deny(
+            "case.held",
+            "Something of this case is on hold, so it does not end by dismissing its reports.",
+            "Clear or restore what is held: that ends the case.",
+        )
+    return allow("case.held")
+
+
+def is_open(closed_at: datetime | None, number: str) -> Decision:
+    """Whether a case is open. Refused by ``case.closed``."""
+    if closed_at is None:
+        return allow("case.closed")
+    return deny(
+        "case.closed",
+        f"Case {number} is closed since {closed_at:%Y-%m-%d}.",
+        "A new report, a hold or an appeal opens one.",
+    )
+
+
 def needs_second(act: Act, impact: Impact | None) -> bool:
     """Whether a second moderator has to agree before ``act`` takes effect.
 
@@ -100,7 +171,8 @@ def may_take_effect(act: Act, impact: Impact | None, first: int, second: int | N
         return deny(
             "hold.second-moderator",
             f"To {act} this project takes two moderators, and one has decided so.",
-            "It takes effect when another moderator confirms it; until then the hold stays.",
+            "It takes effect when another moderator confirms it; until then the hold stays. Where there is no other, "
+            "the command line on the machine of the index needs none.",
             impact=impact,
         )
     if second == first:

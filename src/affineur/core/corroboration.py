@@ -42,6 +42,8 @@ BREAKER_PER_HOUR = 10
 """Automatic holds in an hour on the whole index; beyond, people decide. *PyPI* held about one project a day in 2024,
 so an hour with ten is an attack, on users or by a reporter. 10 is what a moderator can undo in an hour."""
 
+BREAKER_WINDOW = timedelta(hours=1)
+
 _WIDELY_USED: frozenset[Impact | None] = frozenset({"C3", "C4", None})
 _NOBODY: Mapping[int, Record] = MappingProxyType({})
 _HELD_NOTHING: frozenset[CanonicalVersion] = frozenset()

@@ -93,7 +93,7 @@ def origin_of(request: Request) -> Origin:
     trusted = request.app.state.index.settings.trusted_proxies
     address = address_of(request.headers.raw, peer, trusted)
     kept: str = request.app.state.log.address(address)
-    return Origin(kept, request.headers.get("user-agent", ""))
+    return Origin(kept, request.headers.get("user-agent", ""), address)
 
 
 def caller_of(request: Request, actor: Actor, now: datetime) -> Caller:

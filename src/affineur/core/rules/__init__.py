@@ -10,6 +10,7 @@ from .access import ACCESS
 from .account import ACCOUNT
 from .api import API
 from .archives import ARCHIVES
+from .cases import CASES
 from .company import COMPANY
 from .examining import EXAMINING
 from .following import FOLLOWING
@@ -35,6 +36,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *PUBLISHING,
         *LIFE,
         *REPORTS,
+        *CASES,
         *EXAMINING,
         *JOURNAL,
         *FORMS,

@@ -38,6 +38,7 @@ class AccountRow:
     ladder_noticed_days: int | None
     sponsors_short_from: datetime | None
     accepts_messages: bool
+    trusted_reporter: bool
     frozen_at: datetime | None
     frozen_reason: str | None
     deleted_at: datetime | None
@@ -46,7 +47,8 @@ class AccountRow:
 _COLUMNS = (
     account.c.id, account.c.name, account.c.kind, account.c.office, account.c.created_at, account.c.password_hash,
     account.c.password_changed_at, account.c.ladder_from, account.c.ladder_noticed_days, account.c.sponsors_short_from,
-    account.c.accepts_messages, account.c.frozen_at, account.c.frozen_reason, account.c.deleted_at,
+    account.c.accepts_messages, account.c.trusted_reporter, account.c.frozen_at, account.c.frozen_reason,
+    account.c.deleted_at,
 )  # fmt: skip
 
 

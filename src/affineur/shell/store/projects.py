@@ -167,6 +167,12 @@ def require_place(connection: sa.Connection, found: ProjectRow, version: str, fi
         refuse("project.place", f"Project '{found.name}' has no {what}.", "Check version and file name.")
 
 
+def version_of(connection: sa.Connection, project_id: int, filename: str) -> str | None:
+    """The release that a file of the project belongs to."""
+    query = sa.select(release.c.version).join(file, file.c.release_id == release.c.id)
+    return connection.scalar(query.where(file.c.project_id == project_id, file.c.filename == filename))
+
+
 def lookalikes(connection: sa.Connection, name: NormalizedName) -> list[str]:
     """Other projects whose names may be mistaken for ``name``."""
     return list(connection.scalars(_LOOKALIKES, {"key": lookalike_key(name), "name": name}))

@@ -19,6 +19,7 @@ moderation_case = sa.Table(
     sa.Column("proposed", sa.Text),  # an act that waits for a second moderator …
     sa.Column("proposed_by", sa.ForeignKey("account.id", ondelete="SET NULL")),
     sa.Column("proposed_at", Moment),
+    sa.Column("paged_at", Moment),  # when moderators were last called because of it
     sa.Column("closed_at", Moment),
     sa.Column("verdict", sa.Text),  # "upheld" or "dismissed"
 )

@@ -61,6 +61,7 @@ def _moderation() -> None:
         sa.Column("proposed", sa.Text(), nullable=True),
         sa.Column("proposed_by", KEY, nullable=True),
         sa.Column("proposed_at", sa.BigInteger(), nullable=True),
+        sa.Column("paged_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.Column("verdict", sa.Text(), nullable=True),
         *_references("moderation_case", project_id="project", taken_by="account", proposed_by="account"),
