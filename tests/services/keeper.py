@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import itertools
 import json
 import os
 import select
@@ -31,6 +32,9 @@ HOUSE = "TEST_HOUSE_FOLDER"
 """Names the session's folder of kept services, for the workers of pytest-xdist: they inherit it."""
 _OWNER = "TEST_HOUSE_OWNER"
 _GRACE_SECONDS = 10
+_FIRST_PORT, _PORTS = 12_000, 20_000
+_NUMBERS = itertools.count(os.getpid() * 499)
+"""Each process begins at a place of its own."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +115,20 @@ def once(name: str, make: Callable[[Path], object]) -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """``count`` ports of 127.0.0.1 that nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """``count`` ports of 127.0.0.1 that nobody listens on now, all different, and different at the next call.
+
+    Below those that the system gives to outgoing connections (32768 and up, on Linux): so many servers are started
+    here that a port which was free a moment ago would be some client's now and then, before the server has it.
+    """
+    found: list[int] = []
+    for number in _NUMBERS:
+        port = _FIRST_PORT + number % _PORTS
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            break
+    return found
 
 
 def accepts_connections(port: int) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import html.parser
 import http.client
-import itertools
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from tests.services.keeper import free_ports
 from tests.walks.dying_server import Command, Launcher
 from tests.walks.uploading import Reader, Wheel, upload
 
@@ -37,26 +37,6 @@ from affineur.shell.store.schema import burnt_filename, file
 
 KILLS = int(os.environ.get("CRASH_KILLS", "0"))
 """How many kills at random moments; 0 leaves it to the test. `make soak` raises it."""
-
-
-def _free_ports() -> Iterator[int]:
-    """Ports to listen on, one after the other, from a place of this process's own.
-
-    Below those that the system gives to outgoing connections (32768 and up, on Linux): so many servers are
-    started here, one soon after the other, that a port which was free a moment ago would be taken now and then.
-    """
-    first, count = 12_000, 20_000
-    for number in itertools.count(os.getpid() * 499):
-        port = first + number % count
-        with socket.socket() as tried:
-            try:
-                tried.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        yield port
-
-
-_PORTS = _free_ports()
 
 
 @dataclass
@@ -81,7 +61,7 @@ class Scene:
 
     def start(self, die_at: int = 0, *, armed: bool = False, background: bool = False) -> None:
         """Start the server; returns before it listens."""
-        port = next(_PORTS)
+        (port,) = free_ports(1)
         self.url = f"http://127.0.0.1:{port}/"
         settings = {"edge": "off", **self.settings, "port": str(port), "workers": "2" if background else "1"}
         self.launcher.start(
