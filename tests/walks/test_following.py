@@ -329,6 +329,7 @@ def test_a_served_mirror_follows_in_the_background_takes_nothing_and_says_whose_
         refused = client.post("/legacy/", files={"content": ("x-1.0.tar.gz", b"x")}, data={":action": "file_upload"})
         assert refused.status_code == 403
         assert "read-only mirror of " + origin_server.url in refused.text
+        assert client.post("/_/oidc/mint-token", json={"token": "x"}).status_code == 403
         page = client.get("/project/asiago/", headers={"accept": "text/html"})
         assert page.status_code == 200
         assert f'href="{origin_server.url}project/asiago/"' in page.text

@@ -29,12 +29,14 @@ from affineur.core.access import SYSTEM
 from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.filenames import parse_filename_leniently
+from affineur.core.following import read_only
 from affineur.core.lifecycle import HOLDING, Act, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.core.simple import FileLink
 from affineur.core.standing import Status, uncoded
 from affineur.projections import pages
+from affineur.shell.following import followed_url
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import accounts, projects
@@ -69,9 +71,11 @@ def take_in(
 ) -> None:
     """Take ``names`` in from ``source``; what became of each file stands in ``ledger``.
 
-    `Refused` (``account.exists``) where there is no such owner. Errors of this machine's own (a full disk, a
-    database that is away) end the import; so does an interrupt, after the files at hand.
+    `Refused` where there is no such owner (``account.exists``), and for a mirror (``follow.read-only``). Errors of this
+    machine's own (a full disk, a database that is away) end the import; so does an interrupt, after the files at hand.
     """
+    if url := followed_url(index.settings):
+        raise Refused(read_only(url))
     if order.owner is not None:
         _require_account(index, order.owner)
     with spool_folder(index.settings.spool) as spool:

@@ -183,14 +183,16 @@ def _welcome(settings: Settings, port: int, founded: Founded | None) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = settings.base_url or f"http://{host}:{port}/"
     token = founded.token if founded else "<token>"
-    lines = [f"Affineur serves {settings.data} on {url}", ""]
+    followed = following.followed_url(settings)
+    mirror_of = f", a read-only mirror of {followed}" if followed else ""
+    lines = [f"Affineur serves {settings.data} on {url}{mirror_of}", ""]
     trusted = f" --trusted-host {settings.host}" if url.startswith("http:") and settings.host not in _LOOPBACK else ""
-    lines += [
+    publishing = [
         f"  publish with twine    twine upload --repository-url {url}legacy/ -u __token__ -p {token} dist/*",
         f"  publish with uv       uv publish --publish-url {url}legacy/ --token {token} dist/*",
-        f"  install               pip install --index-url {url}simple/{trusted} <project>",
-        "",
     ]
+    lines += [] if followed else publishing
+    lines += [f"  install               pip install --index-url {url}simple/{trusted} <project>", ""]
     return "\n".join(lines)
 
 

@@ -27,6 +27,8 @@ from .refused import note_refusal
 _DRAIN_BYTES = 64 * 1024 * 1024
 _NOT_HERE = -32500
 """XML-RPC: an error of the application."""
+_PUBLISHING = ("/legacy", "/_/")
+"""Where files come in, and where a trusted publisher gets a token for that, which may make a project."""
 _OF_ROWS = ("/pypi/", "/rss/")
 """What is told of projects beyond what installers read: the origin tells it."""
 _PAGES = ("/", "/search", "/search/")
@@ -46,7 +48,7 @@ class Mirrored:
             return
         request = Request(scope, receive)
         path = request.url.path
-        if request.method == "POST" and path in ("/legacy", "/legacy/"):
+        if request.method == "POST" and path.startswith(_PUBLISHING):
             response = await self._refuse(request)
         elif request.method in ("GET", "HEAD") and (path in _PAGES or _is_project_page(path)):
             response = await asyncio.to_thread(self._page, request, path)
