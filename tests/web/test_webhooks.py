@@ -220,3 +220,23 @@ def test_no_secret_of_a_webhook_and_no_address_comes_into_a_log(scene: Scene) ->
     assert "entry" in logged, "deliveries that fail are logged"
     for hidden in ("s3cr3t-path", made["secret"]):
         assert hidden not in logged
+
+
+def test_the_command_line_does_it_here_and_elsewhere(scene: Scene) -> None:
+    here = ("--data", scene.server.data)
+    said = affineur("webhook", "add", scene.receiver.url + "/cli", "--project", "Brie", *here, environment=NETWORKS)
+    found = re.fullmatch(r"Webhook (wh[0-9a-f]+)\. Secret, shown only now: (whsec_\S+)\n", said)
+    assert found is not None
+    assert affineur("webhook", "test", found[1], *here, environment=NETWORKS).startswith("200 thank you")
+    (pinged,) = scene.receiver.to("/cli")
+    assert pinged.is_signed_with(found[2])
+    scene.receiver.answers["/cli"] = 418
+    with pytest.raises(RuntimeError, match="418"):
+        affineur("webhook", "test", found[1], *here, environment=NETWORKS)
+
+    scene.api("GET", "/webhooks")  # confirms the token
+    there = {"AFFINEUR_INDEX": scene.server.url, "AFFINEUR_TOKEN": scene.token}
+    logged = affineur("webhook", "log", found[1], environment=there).splitlines()
+    assert ["418" in line for line in logged] == [True, False]
+    assert found[1] in affineur("webhook", "list", "--project", "brie", environment=there)
+    assert "is removed" in affineur("webhook", "remove", found[1], environment=there)
