@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from .decision import Decision, allow, deny
 from .names import NormalizedName, is_standard_library
-from .standing import Standing, hold_on, permits, permits_release, project_status
+from .standing import PERMITS, Standing, Window, hold_on, permits, permits_release, project_status
 
 MIB = 1024 * 1024
 
@@ -169,12 +169,18 @@ def file_too_large(project: str, limit_bytes: int) -> Decision:
     )
 
 
+def release_window(since: datetime, lasts: timedelta | None, now: datetime) -> Window:
+    """Whether a release that had its first file at ``since`` takes others; ``lasts`` None: releases never close."""
+    return "open" if lasts is None or now - since <= lasts else "closed"
+
+
 def _window(facts: Upload) -> Decision:
     if facts.release_since is None or facts.release_window is None:
         return allow("upload.window")
-    age = facts.now - facts.release_since
-    if age <= facts.release_window:
+    window = release_window(facts.release_since, facts.release_window, facts.now)
+    if PERMITS["window"][window].upload:
         return allow("upload.window")
+    age = facts.now - facts.release_since
     days = facts.release_window.days
     return deny(
         "upload.window",

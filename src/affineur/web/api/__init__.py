@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from . import (
     account,
+    bulk,
     entrance,
     events,
     examine,
@@ -23,12 +24,16 @@ from . import (
     publishers,
     roles,
     serving,
+    state,
     tokens,
     webhooks,
 )
 from .operation import Operation
 
-SUBJECTS = (entrance, account, factors, life, tokens, publishers, roles, machines, offices, examine, webhooks, events)
+SUBJECTS = (
+    entrance, account, factors, life, bulk, state, tokens, publishers, roles, machines, offices, examine, webhooks,
+    events,
+)  # fmt: skip
 """The modules whose operations make up the API, in the order of the reference page."""
 
 

@@ -1,53 +1,36 @@
-"""The life of a project: yank, archive, deprecate, quarantine, and taking each of them back.
+"""The life of a project: archive, finish, deprecate, wish, yank, quarantine, and taking each of them back.
 
-One operation a verb, by the words of the command line. Doing one twice is no error and changes nothing. What does
-not live here: the acts themselves (`actions.yank`, `actions.status`).
+One operation a verb, by the words of the command line. What is so already is no error where the table of acts allows
+it, and changes nothing. What does not live here: the acts themselves (`actions.yank`, `actions.status`), many
+projects at once (`bulk`), and what state a project is in (`state`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
-from typing import Annotated
 
-import msgspec
-
+from affineur.actions import unarchive
 from affineur.actions.hold import hold
 from affineur.actions.status import set_status
-from affineur.actions.yank import Selection, set_yanked
+from affineur.actions.yank import set_yanked
 from affineur.core import lifecycle
-from affineur.core.lifecycle import Act, Said
+from affineur.core.lifecycle import Act
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import REASON_LIMIT, Status
-from affineur.core.versions import MAXIMUM_LENGTH, canonical, parse_version
+from affineur.core.standing import Status, statuses
 
 from .operation import Call, Input, Operation, Output
-
-Reason = Annotated[
-    str,
-    msgspec.Meta(max_length=REASON_LIMIT, description="Why; shown to everyone who installs. It becomes one line."),
-]
-Version = Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_LENGTH, description="Only this release.")]
-File = Annotated[str, msgspec.Meta(min_length=1, max_length=255, description="Only the file of this name.")]
-
-
-class Selected(Input):
-    """Which files of the project: all, those of one release, or one."""
-
-    version: Version | None = None
-    file: File | None = None
-
-
-class YankRequest(Selected):
-    """Which files are to be yanked, and why."""
-
-    reason: Reason | None = None
-
-
-class StatusRequest(Input):
-    """Why the status is to be changed."""
-
-    reason: Reason | None = None
+from .said import (
+    ClassRequest,
+    DeprecateRequest,
+    Selected,
+    StatusRequest,
+    WishRequest,
+    YankRequest,
+    said_in,
+    selection_in,
+)
 
 
 class Yanked(Output):
@@ -59,35 +42,45 @@ class Yanked(Output):
 
 
 class StatusNow(Output):
-    """What the world is told of the project now, and whether this changed it."""
+    """What the world is told of the project now, and whether this changed it.
+
+    ``statuses``: every fact worth a word. ``waits_until``: it was asked for, and happens then unless an owner calls
+    it off.
+    """
 
     project: str
     status: Status
     reason: str | None
+    statuses: list[str]
     changed: bool
+    waits_until: datetime | None = None
 
 
 def set_yank(call: Call, *, yanked: bool) -> Yanked:
     """Yank what the body names, or take that back."""
     asked: Selected = call.body
-    version = canonical(parse_version(asked.version)) if asked.version else None
-    selection = Selection(_project(call), version, asked.file)
-    reason = asked.reason if isinstance(asked, YankRequest) else None
-    changed = set_yanked(call.index, call.actor, selection, yanked, call.now, reason)
+    selection = selection_in(_project(call), asked)
+    reason, code = (asked.reason, asked.code) if isinstance(asked, YankRequest) else (None, None)
+    changed = set_yanked(call.index, call.actor, selection, yanked, call.now, reason, code, call.caller.origin)
     return Yanked(project=selection.project, yanked=yanked, changed=list(changed))
 
 
 def change_status(call: Call, *, act: Act) -> StatusNow:
     """Carry out ``act`` on the project of the path."""
-    said = Said(reason=call.body.reason if isinstance(call.body, StatusRequest) else None)
+    said, project = said_in(call.body), _project(call)
     if act in lifecycle.HOLDING:
-        held = hold(call.index, call.caller, act, _project(call), said=said)
-        return StatusNow(
-            project=held.project, status=held.status.status, reason=held.status.reason, changed=held.changed
-        )
-    outcome = set_status(call.index, call.actor, act, _project(call), call.now, said)
+        held = hold(call.index, call.caller, act, project, said=said)
+        return StatusNow(project, held.status.status, held.status.reason, statuses(held.standing), held.changed)
+    outcome = set_status(call.index, call.actor, act, project, call.now, said, call.caller.origin)
     status = outcome.status
-    return StatusNow(project=outcome.project, status=status.status, reason=status.reason, changed=outcome.changed)
+    return StatusNow(
+        project, status.status, status.reason, statuses(outcome.standing), outcome.changed, outcome.waits_until
+    )
+
+
+def call_off_unarchiving(call: Call) -> None:
+    """Say that the project of the path stays archived."""
+    unarchive.call_off_unarchiving(call.index, call.caller, _project(call))
 
 
 def _project(call: Call) -> NormalizedName:
@@ -109,7 +102,7 @@ def _yank(verb: str, summary: str, body: type[Input], handler: Callable[[Call], 
     )
 
 
-def _status(act: Act, summary: str) -> Operation:
+def _status(act: Act, summary: str, body: type[Input] | None = StatusRequest) -> Operation:
     transition = lifecycle.TRANSITIONS[act]
     return Operation(
         method="POST",
@@ -118,10 +111,10 @@ def _status(act: Act, summary: str) -> Operation:
         summary=summary,
         tag="life",
         handler=partial(change_status, act=act),
-        body=StatusRequest if transition.takes else None,
+        body=body if transition.takes else None,
         answer=StatusNow,
         needs=transition.action,
-        idempotent=True,
+        idempotent=transition.target is None or transition.target in transition.sources,
     )
 
 
@@ -130,9 +123,24 @@ OPERATIONS = (
           partial(set_yank, yanked=True)),
     _yank("unyank", "Take a yank back.", Selected, partial(set_yank, yanked=False)),
     _status("archive", "Archive a project: it stays on offer and takes no new files."),
-    _status("unarchive", "Take an archiving back: the project takes new files again."),
-    _status("deprecate", "Deprecate a project: advise against using it."),
+    _status("unarchive", "Take an archiving back: the project takes new files again, at once or after a wait."),
+    Operation(
+        method="DELETE",
+        path="/projects/{project}/unarchiving",
+        name="callOffUnarchiving",
+        summary="Call off an unarchiving that waits; any owner may.",
+        tag="life",
+        handler=call_off_unarchiving,
+        status=204,
+        needs="archive",
+    ),
+    _status("finish", "Say that a project does what it was made for, and that only fixes are planned."),
+    _status("resume", "Say that work on a finished project goes on."),
+    _status("deprecate", "Deprecate a project: advise against using it, and say what to use instead.",
+            DeprecateRequest),
     _status("undeprecate", "Take a deprecation back."),
+    _status("wish", "Say what the owners wish for a project: help, or somebody to hand it to.", WishRequest),
+    _status("reclassify", "Say how much would go wrong if a project went wrong.", ClassRequest),
     _status("quarantine", "Quarantine a project: take it off offer for now."),
     _status("clear", "Lift a quarantine: everything is as it was before."),
 )  # fmt: skip

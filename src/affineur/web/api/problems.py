@@ -32,6 +32,7 @@ HEADERS = {
 _STATUS: Mapping[str, int] = {
     "account.exists": 404,
     "api.not-found": 404,
+    **dict.fromkeys(("lifecycle.code", "lifecycle.value", "version.specifier"), 422),
     "api.method": 405,
     "publisher": 422,
     "publisher.accept": 406,
@@ -78,7 +79,7 @@ class Problem(Output, omit_defaults=True):
     detail: str
     rule: str
     ways_out: list[str] = msgspec.field(default_factory=list)
-    facts: dict[str, str | int | float | bool | None] = msgspec.field(default_factory=dict)
+    facts: dict[str, str | int | float | bool | list[str] | None] = msgspec.field(default_factory=dict)
     errors: list[FieldProblem] = msgspec.field(default_factory=list)
 
 
@@ -115,7 +116,7 @@ def problem(request: Request, refused: Decision | Refused, headers: Mapping[str,
         detail=decision.reason,
         rule=decision.rule,
         ways_out=list(decision.ways_out),
-        facts=_plain(decision.facts),
+        facts=plain(decision.facts),
         errors=list(refused.errors) if isinstance(refused, Unfit) else [],
     )
     named = {**HEADERS, **_headers_for(request, decision, status), **(headers or {})}
@@ -131,12 +132,14 @@ def _headers_for(request: Request, decision: Decision, status: int) -> dict[str,
     return {"retry-after": str(max(1, round(wait)))} if isinstance(wait, int | float) else {}
 
 
-def _plain(facts: Mapping[str, object]) -> dict[str, str | int | float | bool | None]:
-    """The facts that are single values; moments as RFC 3339 has them."""
-    shown: dict[str, str | int | float | bool | None] = {}
+def plain(facts: Mapping[str, object]) -> dict[str, str | int | float | bool | list[str] | None]:
+    """The facts that are single values, or lists of words; moments as RFC 3339 has them."""
+    shown: dict[str, str | int | float | bool | list[str] | None] = {}
     for name, value in facts.items():
         if isinstance(value, datetime):
             shown[name] = value.isoformat().replace("+00:00", "Z")
         elif value is None or isinstance(value, str | int | float | bool):
             shown[name] = value
+        elif isinstance(value, tuple | list) and all(isinstance(each, str) for each in value):
+            shown[name] = list(value)
     return shown
