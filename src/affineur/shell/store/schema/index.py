@@ -115,7 +115,7 @@ journal = sa.Table(
     sa.Column("serial", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("event", sa.Text, nullable=False),
-    sa.Column("project", sa.Text, nullable=False, index=True),
+    sa.Column("project", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
     sa.Column("filename", sa.Text),
     sa.Column("sha256", sa.Text),
@@ -130,6 +130,8 @@ journal = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("actor", sa.Text),  # account name, for the operator only: outside the hash and outside every feed
+    # With the serial: what is new about one project is found without reading what is old.
+    sa.Index("ix_journal_project", "project", "serial"),
 )
 
 journal_head = sa.Table(

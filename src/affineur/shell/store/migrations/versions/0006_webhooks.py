@@ -1,4 +1,4 @@
-"""Webhooks: who is told of the journal at which address, and what became of each try."""
+"""Webhooks: who is told of the journal at which address, and what became of each try; what is new about a project."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Bring the schema from 0005 to 0006."""
+    op.drop_index(op.f("ix_journal_project"), "journal")
+    op.create_index("ix_journal_project", "journal", ["project", "serial"], unique=False)
     op.create_table(
         "webhook",
         sa.Column("id", sa.Text(), nullable=False),
