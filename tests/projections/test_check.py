@@ -29,6 +29,7 @@ from affineur.projections.check import KINDS, Finding, check
 from affineur.shell.blobs import LocalBlobs
 from affineur.shell.index import Index
 from affineur.shell.store.schema import burnt_filename, file, journal, journal_head, project
+from affineur.shell.store.schema import hold as hold_row
 
 LATER = datetime.now(UTC) + timedelta(hours=3)
 """A moment at which whatever a test leaves behind is old."""
@@ -344,7 +345,9 @@ def test_facts_that_no_event_gave_are_found(index: Index) -> None:
     catch_up(index)
     assert found(index) == set()
     change(index, project.update().where(project.c.name == "comte").values(maintenance="active"))
-    change(index, project.update().where(project.c.name == "brie").values(safety="quarantined"))
+    brie = sa.select(project.c.id).where(project.c.name == "brie").scalar_subquery()
+    forged = {"kind": "quarantined", "origin": "ours", "placed_at": LATER, "placed_as": "moderator"}
+    change(index, hold_row.insert().values(project_id=brie, **forged))
     change(index, file.update().where(file.c.filename == BRIE).values(yanked=True))
     change(index, file.update().where(file.c.filename.startswith("feta")).values(yanked=False))
     subjects = {subject for kind, subject in found(index) if kind == "inconsistent-rows"}

@@ -167,7 +167,7 @@ def test_a_quarantine_empties_the_shelf_and_clearing_restores_it_exactly(stocked
     hold(stocked, console(NOW), "quarantine", name, said=Said("looks odd"))
     assert not {path for path in world(stocked) if path.startswith("packages/cheese/")}
     held = page(stocked, "cheese")
-    assert held["project-status"] == {"status": "quarantined", "reason": "looks odd"}
+    assert held["project-status"] == {"status": "quarantined", "reason": "[quarantined] looks odd (case 2026-0002)"}
     assert held["files"] == []
     assert held["versions"] == ["1.0", "1.1"]
     hold(stocked, console(NOW), "clear", name)

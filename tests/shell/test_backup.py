@@ -276,7 +276,8 @@ def _anew(rows: list[list[object]], columns: list[str]) -> None:
         told = {name: named[name] for name in ("event", "project", "version", "filename", "sha256", "rule")}
         event = Event(
             **told, reason="forged", old=json.loads(named["old"]), new=json.loads(named["new"]),
-            actor_class=named["actor_class"], hint=named["hint"],
+            actor_class=named["actor_class"], hint=named["hint"], reason_code=named["reason_code"],
+            case=named["moderation_case"],
         )  # fmt: skip
         entry = chain(named["serial"], at, event, previous)
         for name, value in (("reason", "forged"), ("previous", previous), ("hash", entry.hash)):

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from affineur.core.journal import Event
 from affineur.core.metadata import CoreMetadata
 from affineur.core.names import NormalizedName
+from affineur.core.standing import Hold, Standing
 from affineur.settings import Settings
-from affineur.shell.store import SchemaMismatch, Store, connect, journal, projects, schema
+from affineur.shell.store import SchemaMismatch, Store, connect, holds, journal, projects, schema
 from affineur.shell.store.schema import Moment
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -259,14 +260,17 @@ def test_touching_a_project_moves_its_serial_and_adds_to_its_size(store: Store) 
     assert found and (found.serial, found.size_bytes, found.changed_at) == (8, 123, NOW + timedelta(seconds=2))
 
 
-def test_the_root_list_is_in_byte_order_and_without_quarantined_projects(store: Store) -> None:
+def test_the_root_list_is_in_byte_order_and_keeps_quarantined_projects(store: Store) -> None:
     names = ["a", "a-a", "a0", "a-0", "aa", "z", "10", "9", "zope-interface", "zope", "b1"]
     for name in names:
         add_project(store, name)
-    add_project(store, "held", safety="quarantined")
+    held = add_project(store, "held")
+    with store.write() as connection:
+        standing = Standing(holds=(Hold("quarantined", since=NOW),))
+        holds.keep(connection, held.id, Standing(), standing, holds.Placing(NOW, None, "operator"))
     with store.read() as connection:
         listed = [entry.name for entry in projects.root_entries(connection)]
-    assert listed == sorted(names, key=str.encode)
+    assert listed == sorted([*names, "held"], key=str.encode), "mirrors that compare serials learn of it there"
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

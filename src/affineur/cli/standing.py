@@ -26,7 +26,7 @@ def read_status(index: Index) -> dict[str, object]:
         counts = {
             "projects": connection.scalar(sa.select(sa.func.count()).select_from(project)),
             "quarantined": connection.scalar(
-                sa.select(sa.func.count()).select_from(project).where(project.c.safety == "quarantined")
+                sa.select(sa.func.count()).select_from(project).where(project.c.offered.is_(False))
             ),
             "releases": connection.scalar(sa.select(sa.func.count()).select_from(release)),
             "files": connection.scalar(sa.select(sa.func.count()).select_from(file)),
