@@ -18,8 +18,10 @@ from . import (
     events,
     examine,
     factors,
+    holds,
     life,
     machines,
+    moderation,
     offices,
     publishers,
     roles,
@@ -31,7 +33,21 @@ from . import (
 from .operation import Operation
 
 SUBJECTS = (
-    entrance, account, factors, life, bulk, state, tokens, publishers, roles, machines, offices, examine, webhooks,
+    entrance,
+    account,
+    factors,
+    life,
+    bulk,
+    state,
+    holds,
+    tokens,
+    publishers,
+    roles,
+    machines,
+    offices,
+    moderation,
+    examine,
+    webhooks,
     events,
 )  # fmt: skip
 """The modules whose operations make up the API, in the order of the reference page."""

@@ -1,8 +1,8 @@
-"""The life of a project: archive, finish, deprecate, wish, yank, quarantine, and taking each of them back.
+"""The life of a project: archive, finish, deprecate, wish, yank, and taking each of them back.
 
 One operation a verb, by the words of the command line. What is so already is no error where the table of acts allows
-it, and changes nothing. What does not live here: the acts themselves (`actions.yank`, `actions.status`), many
-projects at once (`bulk`), and what state a project is in (`state`).
+it, and changes nothing. What does not live here: the acts themselves (`actions.yank`, `actions.status`), what keeps
+things off offer (`holds`), many projects at once (`bulk`), and what state a project is in (`state`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 
 from affineur.actions import unarchive
-from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import set_yanked
 from affineur.core import lifecycle
@@ -68,9 +67,6 @@ def set_yank(call: Call, *, yanked: bool) -> Yanked:
 def change_status(call: Call, *, act: Act) -> StatusNow:
     """Carry out ``act`` on the project of the path."""
     said, project = said_in(call.body), _project(call)
-    if act in lifecycle.HOLDING:
-        held = hold(call.index, call.caller, act, project, said=said)
-        return StatusNow(project, held.status.status, held.status.reason, statuses(held.standing), held.changed)
     outcome = set_status(call.index, call.actor, act, project, call.now, said, call.caller.origin)
     status = outcome.status
     return StatusNow(
@@ -141,6 +137,4 @@ OPERATIONS = (
     _status("undeprecate", "Take a deprecation back."),
     _status("wish", "Say what the owners wish for a project: help, or somebody to hand it to.", WishRequest),
     _status("reclassify", "Say how much would go wrong if a project went wrong.", ClassRequest),
-    _status("quarantine", "Quarantine a project: take it off offer for now."),
-    _status("clear", "Lift a quarantine: everything is as it was before."),
 )  # fmt: skip
