@@ -301,6 +301,19 @@ def test_a_paused_hook_keeps_what_was_under_way_when_it_was_paused(index: Index,
     assert (state(index, made).state, state(index, made).position) == ("paused", serial)
 
 
+def test_a_hook_told_to_leave_out_what_was_does_not_go_back_to_what_was_under_way(
+    both: Index, receiver: Receiver
+) -> None:
+    made = hook(both, receiver)
+    happens(both, "brie")
+    turn = begin(both, made.hook.id, NOW)
+    assert turn is not None
+    last = happens(both, "brie", "feta")
+    resume_webhook(both, console(NOW), made.hook.id, from_now=True)
+    assert deliver(both, turn, lambda: NOW)
+    assert state(both, made).position == last
+
+
 def test_slow_and_failing_hooks_keep_no_other_one_waiting(
     index: Index, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

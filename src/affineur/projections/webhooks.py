@@ -96,7 +96,7 @@ def settle(index: Index, turn: Turn, outcome: Outcome, now: datetime, jitter: fl
     failures = 0 if outcome.verdict == "taken" else hook.failures + 1
     since = hook.failing_since or now
     if outcome.verdict == "taken":
-        changes: dict[str, object] = {"position": serial, "failures": 0, "failing_since": None}
+        changes: dict[str, object] = {"failures": 0, "failing_since": None}
         next_at = None
     else:
         gone = outcome.verdict == "gone"
@@ -105,7 +105,8 @@ def settle(index: Index, turn: Turn, outcome: Outcome, now: datetime, jitter: fl
         changes |= {"state": "off"} if next_at is None else {"due_at": next_at}
     tried = delivery_of(outcome, serial, hook.failures + 1, now, asked=False, next_at=next_at)
     with index.store.write() as connection:
-        kept = webhooks.settle(connection, hook.id, turn.claim, tried, took_ms=outcome.duration_ms, **changes)
+        taken = serial if outcome.verdict == "taken" else None
+        kept = webhooks.settle(connection, hook.id, turn.claim, tried, taken, took_ms=outcome.duration_ms, **changes)
         if kept and changes.get("state") == "off":
             _tell_of_the_end(connection, hook, outcome, since, now)
     _say(hook, serial, outcome)

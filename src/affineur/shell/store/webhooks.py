@@ -153,12 +153,21 @@ def claim(connection: sa.Connection, hook_id: str, claimed_by: str, now: datetim
 
 
 def settle(
-    connection: sa.Connection, hook_id: str, claimed_by: str, delivery: Mapping[str, object], **columns: object
+    connection: sa.Connection,
+    hook_id: str,
+    claimed_by: str,
+    delivery: Mapping[str, object],
+    taken: int | None,
+    **columns: object,
 ) -> bool:
     """Write down what became of a delivery that was claimed, and let the hook go; ``columns`` are what changes of it.
 
+    ``taken``: the serial it has now, unless it was told meanwhile to go on from a later one: a hook never goes back.
     False where the claim had lapsed and somebody else has the hook, or it is gone: nothing is then written.
     """
+    position = webhook.c.position
+    if taken is not None:
+        columns["position"] = sa.case((position < taken, taken), else_=position)
     mine = sa.and_(webhook.c.id == hook_id, webhook.c.claim == claimed_by)
     changed = connection.execute(webhook.update().where(mine).values(claim=None, claimed_until=None, **columns))
     if not changed.rowcount:
