@@ -24,7 +24,7 @@ from affineur.actions.yank import Selection, set_yanked
 from affineur.cli.main import app
 from affineur.core.access import SYSTEM
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import Said
+from affineur.core.lifecycle import HOLDING, WHOLE, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mirroring
@@ -73,14 +73,20 @@ def soon(condition: Callable[[], bool]) -> bool:
     return True
 
 
-def do(index: Index, act: str, name: str, reason: str = "a reason") -> None:
+def do(index: Index, act: str, name: str, reason: str = "a reason", place: Place = WHOLE) -> None:
     """Carry out an act; one that the table does not allow now is left out."""
     now = datetime.now(UTC)
     with suppress(Refused):
-        if act in ("quarantine", "clear"):
-            hold(index, console(now), act, NormalizedName(name), said=Said(reason=reason))  # type: ignore[arg-type]
+        if act in HOLDING:
+            hold(index, console(now), act, NormalizedName(name), place, Said(reason=reason))  # type: ignore[arg-type]
         else:
             set_status(index, SYSTEM, act, NormalizedName(name), now, Said(reason=reason))  # type: ignore[arg-type]
+
+
+_ACTS = (
+    *("publish", "yank", "unyank", "archive", "unarchive", "deprecate", "undeprecate", "finish"),
+    *("quarantine", "clear", "withhold", "restore"),
+)
 
 
 def acts(index: Index, seed: int, count: int) -> None:
@@ -89,14 +95,15 @@ def acts(index: Index, seed: int, count: int) -> None:
     for number in range(count):
         name = NormalizedName(chosen.choice(("brie", "comte", "feta", f"new-{seed}-{number}")))
         now = datetime.now(UTC)
-        act = chosen.choice(("publish", "yank", "unyank", "archive", "unarchive", "deprecate", "quarantine", "clear"))
+        act = chosen.choice(_ACTS)
+        place = chosen.choice((WHOLE, Place("1.0"), Place("1.0", f"{name}-1.0-py3-none-any.whl")))
         try:
             if act == "publish" or name.startswith("new"):
                 publish(index, name, f"{seed}.{number}", seconds=number)
             elif act in ("yank", "unyank"):
                 set_yanked(index, SYSTEM, Selection(name), act == "yank", now, 'too <young> & "soft"')
             else:
-                do(index, act, name)
+                do(index, act, name, place=place if act in HOLDING else WHOLE)
         except Refused:
             continue  # a project on hold takes no files, and the like
     for name in ("brie", "comte", "feta"):

@@ -37,8 +37,6 @@ _REST_SECONDS = 0.5
 """Between two questions where the origin does not hold them, and between two looks at the list of all projects."""
 _LONGEST_REST_SECONDS = 30.0
 _AHEAD_SECONDS = 2.0
-_GIVE_UP_SECONDS = 30.0
-"""How long `run` with ``once`` waits for what does not come."""
 _SETTLE_SECONDS = 60.0
 _ROOT = "the list of all projects"
 
@@ -233,15 +231,9 @@ class Copying:
 
     def _finish(self, stop: threading.Event) -> None:
         """Wait until everything known is shown. `UpstreamAway` where what is left cannot be had now."""
-        give_up_at = time.monotonic() + _GIVE_UP_SECONDS
         while not (stop.is_set() or self._over.is_set()):
-            waiting = self._pending.waiting()
-            if not waiting and self._bring_up_root():
+            if self._pending.is_empty() and self._bring_up_root():
                 self._mark()
                 return
-            if waiting and not self._course.are_stuck(waiting):
-                give_up_at = time.monotonic() + _GIVE_UP_SECONDS
-            elif time.monotonic() > give_up_at:
-                what, why = ", ".join(waiting[:5]) or _ROOT, self._course.trouble(*waiting)
-                raise UpstreamAway(f"{what} could not be had: {why or 'it stays behind the journal'}")
+            self._course.require_progress(_ROOT)
             stop.wait(0.1)

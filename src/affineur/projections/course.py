@@ -26,6 +26,8 @@ from .pending import Pending
 
 log = logging.getLogger(__name__)
 
+_GIVE_UP_SECONDS = 30.0
+"""How long whoever waits for the end waits for what does not come."""
 _LEAVE_BEHIND_SECONDS = 2.0
 _LIES = frozenset({"upstream.digest", "upstream.size"})
 """Refusals of a file that is not what the page said: they stop following, as do those of `core.following`."""
@@ -39,6 +41,7 @@ class Course:
         self._written: Following | None = None
         self._troubles: dict[str, str] = {}
         self._guard = threading.Lock()
+        self._progress = (-1, 0.0)
         self.pending = Pending()
         self.over = threading.Event()
         self.refusal: Decision | None = None
@@ -87,10 +90,23 @@ class Course:
             found = (self._troubles.get(subject) for subject in subjects or tuple(self._troubles))
             return next((said for said in found if said), None)
 
-    def are_stuck(self, names: list[str]) -> bool:
-        """Whether every one of ``names`` was tried, and something was wrong with it."""
+    def require_progress(self, last: str) -> None:
+        """`UpstreamAway` where for a while nothing was shown, and everything that is due was tried in vain.
+
+        ``last`` is what comes when nothing is due any more.
+        """
+        now, shown_pages = time.monotonic(), self.pending.shown_pages
+        if shown_pages != self._progress[0]:
+            self._progress = (shown_pages, now)
+        if now < self._progress[1] + _GIVE_UP_SECONDS:
+            return
+        waiting = self.pending.waiting()
         with self._guard:
-            return all(name in self._troubles for name in names)
+            is_stuck = all(name in self._troubles for name in waiting)
+        if is_stuck:
+            what, why = ", ".join(waiting[:5]) or last, self.trouble(*waiting)
+            raise UpstreamAway(f"{what} could not be had: {why or 'it stays behind the journal'}")
+        self._progress = (shown_pages, now)
 
     def refuse(self, decision: Decision) -> None:
         """Stop following: from now on nothing is shown, and nothing read."""

@@ -28,7 +28,7 @@ from affineur.shell.following import Following
 from affineur.shell.index import Index
 from affineur.shell.store import copies, journal
 from affineur.shell.tree import ROOT
-from affineur.shell.upstream.offers import OfferedFile, OfferedProject, Received, UpstreamAway
+from affineur.shell.upstream.offers import OfferedFile, OfferedProject, Received
 from affineur.shell.upstream.receiving import spool_folder
 from affineur.shell.upstream.watched import WatchedIndex
 
@@ -36,7 +36,6 @@ from . import mirror, pages
 from .course import Course
 
 _REST_SECONDS = 0.5
-_GIVE_UP_SECONDS = 30.0
 _FEW = 10
 """So many projects may vanish between two rounds without anybody asking why."""
 _GONE = ProjectStatus("archived", "[removed] No longer at the index that this one mirrors.")
@@ -80,19 +79,15 @@ class Watching:
 
     def _follow(self, stop: threading.Event, once: bool) -> None:
         look_at = 0.0
-        give_up_at = time.monotonic() + _GIVE_UP_SECONDS
         while not (stop.is_set() or self._over.is_set()):
             if time.monotonic() >= look_at:
                 self._look_again(once)
                 look_at = time.monotonic() + self._poll_seconds
             self._tend()
-            waiting = self._pending.waiting()
-            if once and not waiting:
+            if once and self._pending.is_empty():
                 return
-            if not self._course.are_stuck(waiting):
-                give_up_at = time.monotonic() + _GIVE_UP_SECONDS
-            elif once and time.monotonic() > give_up_at:
-                raise UpstreamAway(f"{', '.join(waiting[:5])} could not be had: {self._course.trouble(*waiting)}")
+            if once:
+                self._course.require_progress(_ROUND)
             stop.wait(0.1 if once else _REST_SECONDS)
 
     def _look_again(self, once: bool) -> None:
@@ -166,7 +161,7 @@ class Watching:
         if last and self._index.tree.serial(name) != last:
             self._pending.add({name: (first if events else last, last)})
 
-    def _is_gone(self, name: NormalizedName) -> bool:
+    def _is_gone(self, name: str) -> bool:
         return name in self._now and self._now[name][1] is _LEFT_OUT
 
     # Fetching files, and showing pages.
