@@ -9,10 +9,12 @@ import typer
 
 from . import (
     accounts,
+    cases,
     company,
     examine,
     exports,
     follow,
+    holds,
     imports,
     journal,
     keeping,
@@ -116,11 +118,13 @@ def work(data: Data = None, config: Config = None) -> None:
 
 
 accounts.register(app)
+cases.register(app)
 company.register(app)
 edge_commands.register(app)
 examine.register(app)
 exports.register(app)
 follow.register(app)
+holds.register(app)
 imports.register(app)
 journal.register(app)
 keeping.register(app)

@@ -41,6 +41,10 @@ class WhichCases(Input):
     kind: Kind | None = None
     project: Annotated[str, msgspec.Meta(max_length=214)] | None = None
 
+    def wanted(self, account_id: int | None) -> Wanted:
+        """As the store is asked; ``account_id`` is who "mine" is. `Refused` for what is no name of a project."""
+        return Wanted(self.which, self.kind, parse_name(self.project) if self.project else None, account_id)
+
 
 class NoteRequest(Input):
     """What is to be written in a case."""
@@ -148,12 +152,11 @@ class Reporter(Output):
 def list_cases(call: Call) -> Listing:
     """By when they are due."""
     asked: WhichCases = call.query
-    project = parse_name(asked.project) if asked.project else None
-    wanted = Wanted(asked.which, asked.kind, project, call.actor.account_id)
+    wanted = asked.wanted(call.actor.account_id)
     start, limit = call.page.after_number or 0, call.page.limit
     with call.index.store.read() as connection:
         found = case_queue.queue(connection, wanted, call.now, start=start, limit=limit + 1)
-    return Listing([_case(each) for each in found[:limit]], str(start + limit) if len(found) > limit else None)
+    return Listing([shown(each) for each in found[:limit]], str(start + limit) if len(found) > limit else None)
 
 
 def get_case(call: Call) -> WholeCase:
@@ -173,7 +176,7 @@ def whole(connection: sa.Connection, number: str) -> WholeCase:
     records = reports.records(connection, {each.reporter_id for each in filed if each.reporter_id is not None})
     first = accounts.by_id(connection, case.proposed_by) if case.proposed_by else None
     return WholeCase(
-        case=_case(found),
+        case=shown(found),
         proposed_by=first.name if first else None,
         reports=[_report(each, records.get(each.reporter_id or 0, reporters.NEWCOMER)) for each in filed],
         notes=[
@@ -261,7 +264,8 @@ def reporter(connection: sa.Connection, name: str) -> Reporter:
     )
 
 
-def _case(found: Queued) -> Case:
+def shown(found: Queued) -> Case:
+    """A case of the queue, as the API tells it."""
     case = found.case
     return Case(
         number=case.number,
