@@ -8,20 +8,36 @@ from typing import Annotated
 import typer
 
 from .options import AsJson, Config, Data
+from .place import Place, somewhere
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (status, config, migrate, fsck, rebuild, backup, restore):
+    app.command()(somewhere(status))
+    for command in (config, migrate, fsck, rebuild, backup, restore):
         app.command()(command)
 
 
-def status(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
-    """Show what the index holds, and what lags behind."""
-    from .standing import describe, read_status
-    from .start import open_existing, print_json
+def status(
+    place: Place,
+    project: Annotated[str | None, typer.Argument(help="Only this project.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the index holds, and what lags behind; of a project: its state, and what may be done about it.
 
-    index = open_existing(data, config)
+    The state of a project is shown of an index elsewhere too.
+    """
+    from .standing import describe, read_status
+    from .start import EXIT_USAGE, fail, open_existing, print_json
+
+    if project is not None:
+        from .state import show_state
+
+        show_state(place, project, as_json)
+        return
+    if place.is_remote:
+        fail("Which project? Of an index elsewhere, the state of projects is shown.", EXIT_USAGE)
+    index = open_existing(place.data, place.config)
     found = read_status(index)
     index.close()
     if as_json:

@@ -1,6 +1,7 @@
-"""Commands that change how the world sees a project: yank, archive, deprecate, quarantine, and back.
+"""Commands that change how the world sees a project: yank, archive, finish, deprecate, wish, and back.
 
-Each works on this machine's own index and on one elsewhere.
+Each works on this machine's own index and on one elsewhere; most take many projects at once. What does not live here:
+how an act is done on each of them and shown (`many`), and what state a project is in (`state`).
 """
 
 from __future__ import annotations
@@ -9,24 +10,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .many import DryRun, Listed, Order, Projects, carry_out, meant
 from .options import AsJson, Project, Reason
 from .place import Place, somewhere
-from .remote.paths import of_project
+from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
-    from affineur.core.lifecycle import Act
+    from affineur.core.lifecycle import Act, Said
     from affineur.core.security import Caller
     from affineur.shell.index import Index
 
     from .remote.client import Remote
 
 Version = Annotated[str | None, typer.Argument(help="Only this release.", show_default=False)]
+Versions = Annotated[
+    str | None, typer.Option("--versions", metavar="SPEC", help="Only releases that fit, such as '>=1,<2'.")
+]
 File = Annotated[str | None, typer.Option("--file", help="Only the file of this name.")]
+Code = Annotated[
+    str | None, typer.Option("--code", help="Why, in a word: broken, insecure, wrong, superseded, legal, other.")
+]
+Use = Annotated[
+    list[str] | None,
+    typer.Option("--use", metavar="NAME[SPEC]", help="What to use instead, such as 'feta>=2'; may be repeated."),
+]
+Wish = Annotated[
+    str, typer.Argument(metavar="WISH", help="help, handoff, adopt, no-transfer, or none.", show_default=False)
+]
+Impact = Annotated[str, typer.Argument(metavar="CLASS", help="C0 (unused) to C4 (critical).", show_default=False)]
+Basis = Annotated[str | None, typer.Option("--basis", help="How that is known; shown with it.")]
+CallOff = Annotated[bool, typer.Option("--call-off", help="Call off an unarchiving that waits; any owner may.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (yank, unyank, archive, unarchive, deprecate, undeprecate, quarantine, clear):
+    acts = (yank, unyank, archive, unarchive, finish, resume, deprecate, undeprecate, wish, reclassify)
+    for command in acts:
         app.command()(somewhere(command))
 
 
@@ -34,125 +53,228 @@ def yank(
     place: Place,
     project: Project,
     version: Version = None,
+    versions: Versions = None,
     file: File = None,
     reason: Reason = None,
+    code: Code = None,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Yank files: only who pins them still gets them.
 
     Installers pass over yanked files unless they are pinned exactly (PEP 592). Yanks all files of a project, of
-    one release, or a single file. Nothing is taken away.
+    one release, of every release that fits, or a single file. Nothing is taken away.
     """
-    _set_yanked(place, project, version, file, True, reason, as_json)
+    said = {"reason": reason, "code": code}
+    _set_yanked(place, project, {"version": version, "versions": versions, "file": file}, said, dry_run, as_json)
 
 
-def unyank(place: Place, project: Project, version: Version = None, file: File = None, as_json: AsJson = False) -> None:
+def unyank(
+    place: Place,
+    project: Project,
+    version: Version = None,
+    versions: Versions = None,
+    file: File = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
     """Take a yank back."""
-    _set_yanked(place, project, version, file, False, None, as_json)
+    _set_yanked(place, project, {"version": version, "versions": versions, "file": file}, None, dry_run, as_json)
 
 
-def archive(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Archive a project: it stays on offer and takes no new files."""
-    _set_status(place, "archive", project, reason, as_json)
+def archive(
+    place: Place,
+    project: Projects = None,
+    listed: Listed = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Archive projects: they stay on offer and take no new files."""
+    _act(place, "archive", {"reason": reason}, project, listed, dry_run, as_json)
 
 
-def unarchive(place: Place, project: Project, as_json: AsJson = False) -> None:
-    """Take an archiving back: the project takes new files again."""
-    _set_status(place, "unarchive", project, None, as_json)
+def unarchive(
+    place: Place,
+    project: Projects = None,
+    listed: Listed = None,
+    call_off: CallOff = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take an archiving back: projects take new files again.
 
-
-def deprecate(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Deprecate a project: advise against using it.
-
-    Say in the reason what to use instead. Nothing else changes.
+    Of a project that many depend on, one owner's word takes effect after three days; another owner does it at once.
+    Its trusted publishers publish again when an owner has confirmed them (`affineur publisher confirm`).
     """
-    _set_status(place, "deprecate", project, reason, as_json)
+    if call_off:
+        _call_off(place, meant(project, listed))
+    else:
+        _act(place, "unarchive", {}, project, listed, dry_run, as_json)
 
 
-def undeprecate(place: Place, project: Project, as_json: AsJson = False) -> None:
+def finish(
+    place: Place,
+    project: Projects = None,
+    listed: Listed = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say that projects do what they were made for: fixes may come, nothing else is planned."""
+    _act(place, "finish", {"reason": reason}, project, listed, dry_run, as_json)
+
+
+def resume(
+    place: Place, project: Projects = None, listed: Listed = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Say that work on finished projects goes on."""
+    _act(place, "resume", {}, project, listed, dry_run, as_json)
+
+
+def deprecate(
+    place: Place,
+    project: Projects = None,
+    listed: Listed = None,
+    use: Use = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deprecate projects: advise against using them, and say what to use instead.
+
+    Nothing else changes: installers go on as before, and nobody is moved anywhere.
+    """
+    _act(place, "deprecate", {"reason": reason, "use": use or []}, project, listed, dry_run, as_json)
+
+
+def undeprecate(
+    place: Place, project: Projects = None, listed: Listed = None, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
     """Take a deprecation back."""
-    _set_status(place, "undeprecate", project, None, as_json)
+    _act(place, "undeprecate", {}, project, listed, dry_run, as_json)
 
 
-def quarantine(place: Place, project: Project, reason: Reason = None, as_json: AsJson = False) -> None:
-    """Quarantine a project: take it off offer for now.
+def wish(
+    place: Place,
+    wish: Wish,
+    project: Projects = None,
+    listed: Listed = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the owners wish for projects: help, somebody to hand them to, or that nobody asks."""
+    _act(place, "wish", {"wish": wish}, project, listed, dry_run, as_json)
 
-    None of its files is on offer until it is cleared. Holds at once on the machine of the index, and tells mirrors
-    to hide the project. Nothing is deleted.
-    """
-    _set_status(place, "quarantine", project, reason, as_json)
+
+def reclassify(
+    place: Place,
+    impact: Impact,
+    project: Projects = None,
+    listed: Listed = None,
+    basis: Basis = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say how much would go wrong if projects went wrong: protection for them, no duty for anybody."""
+    _act(place, "reclassify", {"impact": impact, "basis": basis}, project, listed, dry_run, as_json)
 
 
-def clear(place: Place, project: Project, as_json: AsJson = False) -> None:
-    """Lift a quarantine: everything is as it was before."""
-    _set_status(place, "clear", project, None, as_json)
+def _act(
+    place: Place,
+    act: Act,
+    given: dict[str, Any],
+    projects: list[str] | None,
+    listed: Any,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from affineur.core.advice import parse_replacement
+    from affineur.core.lifecycle import Said
+
+    instead = tuple(parse_replacement(each) for each in given.pop("use", ()))
+    value = given.get("wish") or given.get("impact")
+    said: Said = Said(given.get("reason"), replacements=instead, value=value, basis=given.get("basis"))
+    body = dict(given)
+    if act == "deprecate":
+        body["replacements"] = [{"name": one.name, "specifier": one.specifier} for one in instead]
+    carry_out(place, Order(act, said, body), projects, listed, dry_run, as_json)
+
+
+def _call_off(place: Place, names: list[str]) -> None:
+    def here(index: Index, by: Caller) -> None:
+        from affineur.actions.unarchive import call_off_unarchiving
+        from affineur.core.names import parse_name
+
+        for name in names:
+            call_off_unarchiving(index, by, parse_name(name))
+
+    def there(remote: Remote) -> None:
+        for name in names:
+            remote.delete(of_project(name, "unarchiving"))
+
+    place.carry_out(here, there)
+    for name in names:
+        typer.echo(f"{name} stays archived; its owners are told.")
 
 
 def _set_yanked(
-    place: Place, name: str, version: str | None, file: str | None, yanked: bool, reason: str | None, as_json: bool
+    place: Place,
+    name: str,
+    which: dict[str, str | None],
+    said: dict[str, str | None] | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
+    """Yank what ``which`` names, for what is ``said``; None: take a yank back."""
     from affineur.core.names import parse_name
-    from affineur.core.versions import canonical, parse_version
+    from affineur.core.versions import canonical, parse_version, specified
 
-    from .remote.problems import printable
     from .start import print_json
 
-    project = parse_name(name)
-    release = canonical(parse_version(version)) if version else None
+    project, yanked = parse_name(name), said is not None
+    version = canonical(parse_version(which["version"])) if which["version"] else None
 
     def here(index: Index, by: Caller) -> list[str]:
-        from affineur.actions.yank import Selection, set_yanked
+        from affineur.actions.yank import Selection, foresee_yank, set_yanked
 
-        return list(set_yanked(index, by.actor, Selection(project, release, file), yanked, by.now, reason))
+        fitting = specified(which["versions"]) if which["versions"] is not None else None
+        selection = Selection(project, version, which["file"], specifier=fitting)
+        why = (said or {}).get("reason"), (said or {}).get("code")
+        if dry_run:
+            return list(foresee_yank(index, by.actor, selection, yanked, by.now, *why))
+        return list(set_yanked(index, by.actor, selection, yanked, by.now, *why, by.origin))
 
     def there(remote: Remote) -> list[str]:
-        asked = {"version": release, "file": file, **({"reason": reason} if yanked else {})}
-        changed: list[str] = remote.post(of_project(project, "yank" if yanked else "unyank"), asked)["changed"]
-        return changed
+        asked = {**which, "version": version, **(said or {})}
+        return _yank_there(remote, "yank" if yanked else "unyank", project, asked, dry_run)
 
     changed = place.carry_out(here, there)
     if as_json:
         print_json({"project": project, "yanked": yanked, "changed": changed})
-        return
+    else:
+        _show_yanked(project, changed, yanked, dry_run)
+
+
+def _yank_there(remote: Remote, verb: str, project: str, asked: dict[str, Any], dry_run: bool) -> list[str]:
+    if not dry_run:
+        changed: list[str] = remote.post(of_project(project, verb), asked)["changed"]
+        return changed
+    (result,) = remote.post(path("bulk", verb), {**asked, "projects": [project], "dry_run": True})["results"]
+    if result["rule"]:
+        from .remote.problems import refused
+
+        raise refused(remote.index, 400, result)
+    files: list[str] = result["files"]
+    return files
+
+
+def _show_yanked(project: str, changed: list[str], yanked: bool, dry_run: bool) -> None:
+    from .remote.problems import printable
+
     word = "yanked" if yanked else "no longer yanked"
     for filename in changed:
-        typer.echo(f"{printable(filename)}: {word}")
+        typer.echo(f"{printable(filename)}: {'would be ' if dry_run else ''}{word}")
     if not changed:
-        typer.echo(f"These files of {project} were {word} already; nothing was changed.")
-
-
-def _set_status(place: Place, act: Act, name: str, reason: str | None, as_json: bool) -> None:
-    from affineur.core.lifecycle import TRANSITIONS
-    from affineur.core.names import parse_name
-
-    from .remote.problems import printable
-    from .start import print_json
-
-    project = parse_name(name)
-
-    def here(index: Index, by: Caller) -> dict[str, Any]:
-        from affineur.actions.hold import hold
-        from affineur.actions.status import set_status
-        from affineur.core.lifecycle import HOLDING, Said
-
-        said = Said(reason=reason)
-        outcome = (
-            hold(index, by, act, project, said=said)
-            if act in HOLDING
-            else set_status(index, by.actor, act, project, by.now, said)
-        )
-        status = outcome.status
-        return {"project": project, "status": status.status, "reason": status.reason, "changed": outcome.changed}
-
-    def there(remote: Remote) -> dict[str, Any]:
-        body = {"reason": reason} if TRANSITIONS[act].takes else None
-        found: dict[str, Any] = remote.post(of_project(project, act), body)
-        return found
-
-    now = place.carry_out(here, there)
-    if as_json:
-        print_json(now)
-        return
-    why = f" ({now['reason']})" if now["reason"] else ""
-    already = "" if now["changed"] else "; nothing was changed"
-    typer.echo(printable(f"{project} is {now['status']}{why}{already}."))
+        was = "would be" if dry_run else "was"
+        typer.echo(f"These files of {project} were {word} already; nothing {was} changed.")

@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     publisher.command("list")(somewhere(publisher_list))
     publisher.command("add")(somewhere(publisher_add))
+    publisher.command("confirm")(somewhere(publisher_confirm))
     publisher.command("remove")(somewhere(publisher_remove))
     publisher.command("only")(somewhere(publisher_only))
     pending.command("add")(elsewhere(pending_add))
@@ -64,7 +65,8 @@ def publisher_list(place: Place, project: Project, as_json: AsJson = False) -> N
         return
     for each in found:
         used = f"last used {str(each['last_used_at'])[:10]}" if each["last_used_at"] else "never used"
-        typer.echo(printable(f"{each['id']}  {each['display']}  ({used})"))
+        waits = "; waits to be confirmed" if each["unconfirmed"] else ""
+        typer.echo(printable(f"{each['id']}  {each['display']}  ({used}{waits})"))
     if not found:
         typer.echo(f"{project} has no trusted publisher.", err=True)
 
@@ -92,6 +94,23 @@ def publisher_add(
         return str(remote.post(of_project(project, "publishers"), _described(remote, kind, issuer, fields))["id"])
 
     typer.echo(f"Publisher {place.carry_out(here, there)} publishes for {project} from now on.")
+
+
+def publisher_confirm(
+    place: Place,
+    project: Project,
+    publisher_id: Id,
+) -> None:
+    """Let a trusted publisher publish again, after its project was unarchived."""
+
+    def here(index: Index, by: Caller) -> object:
+        from affineur.actions.publishers import confirm_publisher
+        from affineur.core.names import parse_name
+
+        return confirm_publisher(index, by, parse_name(project), publisher_id)
+
+    place.carry_out(here, lambda remote: remote.post(of_project(project, "publishers", publisher_id, "confirm")))
+    typer.echo(f"The publisher publishes for {project} again.")
 
 
 def publisher_remove(
@@ -176,6 +195,7 @@ def _facts(found: Registered) -> dict[str, Any]:
         "added_at": found.added_at,
         "added_by": found.added_by,
         "last_used_at": found.last_used_at,
+        "unconfirmed": found.unconfirmed,
     }
 
 

@@ -73,7 +73,10 @@ class PublishersOnlyRequest(Input):
 
 
 class ProjectPublisher(Output):
-    """A publisher of a project. ``pins``: what was learned from its first identity, and must stay."""
+    """A publisher of a project. ``pins``: what was learned from its first identity, and must stay.
+
+    ``unconfirmed``: the project was unarchived, and an owner has yet to say that it publishes again.
+    """
 
     id: str
     project: str
@@ -85,6 +88,7 @@ class ProjectPublisher(Output):
     added_at: datetime
     added_by: str | None
     last_used_at: datetime | None
+    unconfirmed: bool
 
 
 class PendingPublisher(Output):
@@ -124,6 +128,11 @@ def add_publisher(call: Call) -> Made:
     added = acts.add_publisher(call.index, call.caller, _project(call), asked.kind, asked.issuer, asked.fields)
     made = Registered(added.id, 0, added.project, added.publisher, call.actor.name or None, call.now, None)
     return Made(_registered(made), added.id, f"/projects/{added.project}/publishers/{added.id}")
+
+
+def confirm_publisher(call: Call) -> ProjectPublisher:
+    """Let the publisher of the path publish again."""
+    return _registered(acts.confirm_publisher(call.index, call.caller, _project(call), call.path["publisher"]))
 
 
 def remove_publisher(call: Call) -> None:
@@ -191,6 +200,7 @@ def _registered(found: Registered) -> ProjectPublisher:
         added_at=found.added_at,
         added_by=found.added_by,
         last_used_at=found.last_used_at,
+        unconfirmed=found.unconfirmed,
     )
 
 
@@ -254,6 +264,17 @@ OPERATIONS = (
         answer=ProjectPublisher,
         status=201,
         needs="set-publishers",
+    ),
+    Operation(
+        method="POST",
+        path=_OF_PROJECT + "/{publisher}/confirm",
+        name="confirmPublisher",
+        summary="Let a publisher of a project that was unarchived publish again; all owners are told.",
+        tag=_TAG,
+        handler=confirm_publisher,
+        answer=ProjectPublisher,
+        needs="set-publishers",
+        idempotent=True,
     ),
     Operation(
         method="DELETE",
