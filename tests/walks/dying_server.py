@@ -165,8 +165,22 @@ def _serve(command: Command) -> int:
 
 def _set_status(command: Command) -> int:
     from affineur.actions.status import set_status
+    from affineur.core.lifecycle import Said
 
-    return _with_index(command, lambda index, actor, now, name: set_status(index, actor, command.act, name, now, "why"))
+    said = Said(reason="why")
+    return _with_index(command, lambda index, actor, now, name: set_status(index, actor, command.act, name, now, said))
+
+
+def _hold(command: Command) -> int:
+    """``arguments``: the project; of a release also its version; of a file also its name."""
+    from affineur.actions.hold import hold
+    from affineur.core.lifecycle import Place, Said
+    from affineur.core.security import console
+
+    def act(index: Any, _actor: object, now: datetime, name: str, *place: str) -> object:
+        return hold(index, console(now), command.act, name, Place(*place), Said(reason="why"))
+
+    return _with_index(command, act)
 
 
 def _yank(command: Command) -> int:
@@ -203,8 +217,8 @@ def _with_index(command: Command, act: Callable[..., object]) -> int:
 
 
 _ACTS = {
-    "serve": _serve, "yank": _yank, "quarantine": _set_status, "clear": _set_status, "archive": _set_status,
-    "rebuild": _rebuild, "catch up": _catch_up,
+    "serve": _serve, "yank": _yank, "archive": _set_status, "quarantine": _hold, "clear": _hold, "withhold": _hold,
+    "restore": _hold, "rebuild": _rebuild, "catch up": _catch_up,
 }  # fmt: skip
 
 
@@ -240,6 +254,7 @@ def _end(pid: int) -> int:
 
 def main() -> None:
     """Obey until told to end."""
+    import affineur.actions.hold
     import affineur.actions.status
     import affineur.actions.yank
     import affineur.cli.serve
