@@ -21,6 +21,7 @@ from affineur.core.company import parse_rules
 from affineur.core.decision import Refused
 from affineur.core.disclosure import parse_reporters
 from affineur.core.publishers.setting import admitted_by
+from affineur.core.webhook_addresses import parse_networks
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -292,6 +293,8 @@ def _convert(name: str, value: object, source: str) -> object:
         _require_within(name, converted)
         if name == "publisher_issuers":
             admitted_by(str(converted))
+        if name == "webhook_networks":
+            parse_networks(str(converted))
         if name == "company_groups":
             parse_rules(str(converted))
         if name == "disclosure_keys":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from html.parser import HTMLParser
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from affineur.core import simple
 from affineur.core.names import NormalizedName
 from affineur.core.simple import FileLink, ProjectPage, RootEntry
-from affineur.core.standing import ProjectStatus
+from affineur.core.standing import Hold, ProjectStatus, Standing
 
 NAME = NormalizedName("foo-bar")
 AT = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
@@ -32,7 +33,10 @@ def a_file(version: str = "1.0", **changes: object) -> FileLink:
 
 
 def a_page(*files: FileLink, status: ProjectStatus | None = None, serial: int = 7, offer: bool = True) -> ProjectPage:
-    return simple.arrange(NAME, status or ProjectStatus("active"), files, serial, offer=offer)
+    """A page as `arrange` makes it; ``offer`` false: of a project on hold. ``status`` is put in its place, if given."""
+    standing = Standing() if offer else Standing(holds=(Hold("quarantined"),))
+    page = simple.arrange(NAME, standing, files, serial)
+    return replace(page, status=status) if status else page
 
 
 class Anchors(HTMLParser):

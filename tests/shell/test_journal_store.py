@@ -65,7 +65,8 @@ def test_who_acted_is_kept_beside_the_chain_not_in_it(store: Store) -> None:
 CHANGES = {
     "at": NOW + timedelta(microseconds=1), "event": "FileUnyanked", "project": "chees", "version": "1.1",
     "filename": "x", "sha256": "cd" * 32, "old": "{}", "new": '{"yanked":false}', "rule": None, "reason": "",
-    "actor_class": "owner", "hint": "refresh", "previous": "1" * 64, "hash": "2" * 64,
+    "actor_class": "owner", "hint": "refresh", "reason_code": "other",
+    "moderation_case": "2026-0009", "previous": "1" * 64, "hash": "2" * 64,
 }  # fmt: skip
 
 

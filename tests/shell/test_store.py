@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.services.schema import bring_schema
 
 from affineur.core.journal import Event
 from affineur.core.metadata import CoreMetadata
@@ -38,8 +39,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[Store]:
+    bring_schema(url)
     opened = connect(url)
-    opened.create()
     yield opened
     opened.close()
 

@@ -21,7 +21,7 @@ from packaging.version import Version
 
 from .names import NormalizedName
 from .negotiation import Form
-from .standing import ProjectStatus, Standing, coded, offers, project_status
+from .standing import ProjectStatus, Standing, coded, offered, project_status
 from .versions import order_key
 
 API_VERSION = "1.4"
@@ -98,7 +98,7 @@ def arrange(
     """
     ordered = sorted(files, key=lambda file: (_version_order(file.version), file.filename))
     known = sorted({*versions, *(file.version for file in ordered)}, key=_version_order)
-    listed = tuple(file for file in ordered if offers(standing, file.version, file.filename))
+    listed = tuple(offered(standing, ordered))
     return ProjectPage(name, project_status(standing), listed, tuple(known), serial, extension)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 Maintenance = Literal["active", "finished", "archived"]
 Advice = Literal["none", "deprecated"]
@@ -33,6 +33,23 @@ Level = Literal["project", "release", "file"]
 
 REASON_LIMIT = 200
 """Characters of a reason. It ends up on one line of a terminal, beside a name and a version."""
+
+
+class OfAProject(Protocol):
+    """A file, as far as holds look at it."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def filename(self) -> str: ...
+
+
+FileT = TypeVar("FileT", bound=OfAProject)
+
+
+class _Named(NamedTuple):
+    version: str
+    filename: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +196,14 @@ def permits_release(standing: Standing, version: str, window: Window = "open") -
 
 def offers(standing: Standing, version: str, filename: str) -> bool:
     """Whether this file of the project is on offer."""
-    return permits(standing).offer and hold_on(standing, version, filename) is None
+    return next(offered(standing, [_Named(version, filename)]), None) is not None
+
+
+def offered(standing: Standing, files: Iterable[FileT]) -> Iterator[FileT]:
+    """Those of ``files`` that are on offer. Cost: linear in them, and in the holds below the project."""
+    if permits(standing).offer:
+        below = [hold for hold in standing.holds if hold.level != "project"]
+        yield from (file for file in files if not any(hold.covers(file.version, file.filename) for hold in below))
 
 
 def hold_on(standing: Standing, version: str | None, filename: str | None = None) -> Hold | None:

@@ -71,7 +71,7 @@ def documents(connection: sa.Connection, names: Iterable[str] | None = None) -> 
     )
     if names is not None:
         query = query.where(project.c.name.in_(list(names)))
-    rows = connection.execution_options(yield_per=5000).execute(query)
+    rows = connection.execute(query, execution_options={"yield_per": 5000})
     for _, group in groupby(rows, key=lambda row: row.name):
         yield _document(list(group))
 

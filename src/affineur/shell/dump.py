@@ -52,7 +52,7 @@ def write(connection: sa.Connection, folder: Path, tell: Tell) -> list[Table]:
         name = str(table.name)  # SQLAlchemy's own kind of text until here
         columns = [Column(str(column.name), _kind(column.type)) for column in table.columns]
         query = sa.select(*_plain(name, columns).columns)
-        rows = connection.execution_options(yield_per=BATCH).execute(query)
+        rows = connection.execute(query, execution_options={"yield_per": BATCH})
         total = connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
         written.append(write_file(folder, name, columns, _told(rows, name, total, tell)))
     return written

@@ -45,7 +45,7 @@ def check(index: Index, tell: Tell) -> Iterator[Finding]:
         yield from _fold(connection, folded)
         for number, (question, kind, subject, detail) in enumerate(_QUESTIONS):
             tell("rows", number, len(_QUESTIONS))
-            for row in connection.execution_options(yield_per=1000).execute(question):
+            for row in connection.execute(question, execution_options={"yield_per": 1000}):
                 yield Finding(kind, subject.format(*row), detail.format(*row))
 
 

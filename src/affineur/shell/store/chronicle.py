@@ -6,6 +6,8 @@ Every function takes the caller's connection. What does not live here: appending
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,6 +17,17 @@ from affineur.core.names import NormalizedName
 
 from . import journal as stored
 from .schema import journal
+
+LOOKED_AT = 20_000
+"""Entries that one look for some kinds of event goes through; whoever wants to see further back asks again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look back has found, newest first. ``older``: the serial before which to look on; None: that is all."""
+
+    entries: list[Entry]
+    older: int | None
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Entry]:
@@ -47,3 +60,36 @@ def serial_before(connection: sa.Connection, moment: datetime) -> int:
         else:
             high = middle - 1
     return low
+
+
+def back(
+    connection: sa.Connection,
+    before: int | None,
+    limit: int,
+    *,
+    events: Collection[str] = (),
+    project: NormalizedName | None = None,
+) -> Look:
+    """At most ``limit`` entries before a serial (None: from the newest on), newest first.
+
+    ``events``: only those of these names; ``project``: only those about it. Cost: linear in ``limit``, in the entries
+    of the project, or in `LOOKED_AT`.
+    """
+    highest = stored.head(connection)[0] if before is None else before - 1
+    lowest = 0 if project else max(0, highest - (LOOKED_AT if events else limit + 1))
+    query = sa.select(journal).where(journal.c.serial <= highest, journal.c.serial > lowest)
+    query = query.order_by(journal.c.serial.desc()).limit(limit + 1)
+    if project:
+        query = query.where(journal.c.project == project)
+    if events:
+        query = query.where(journal.c.event.in_(events))
+    found = [stored.as_entry(row) for row in connection.execute(query)]
+    if len(found) > limit:
+        return Look(found[:limit], found[limit - 1].serial)
+    return Look(found, lowest + 1 if lowest else None)
+
+
+def one(connection: sa.Connection, serial: int) -> Entry | None:
+    """The entry of that serial."""
+    row = connection.execute(sa.select(journal).where(journal.c.serial == serial)).first()
+    return None if row is None else stored.as_entry(row)

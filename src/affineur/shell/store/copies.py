@@ -25,7 +25,7 @@ def adopt(connection: sa.Connection, known: Position, entries: tuple[Entry, ...]
     if Position(*journal.head(connection)) != known:
         refuse("follow.moved", "The mirror's journal was written by somebody else meanwhile.", "Start following again.")
     if entries:
-        connection.execute(table.insert(), [journal._row(entry, None) for entry in entries])
+        connection.execute(table.insert(), [journal.row_of(entry, None) for entry in entries])
         connection.execute(journal_head.update().values(serial=entries[-1].serial, hash=entries[-1].hash))
 
 

@@ -26,7 +26,7 @@ def append(connection: sa.Connection, at: datetime, events: list[Event], actor: 
     rows = []
     for event in events:
         entry = chain(serial + 1, at, event, previous)
-        rows.append(_row(entry, actor))
+        rows.append(row_of(entry, actor))
         serial, previous = entry.serial, entry.hash
     connection.execute(journal.insert(), rows)
     connection.execute(_MOVE_HEAD, {"new_serial": serial, "new_hash": previous})
@@ -66,7 +66,7 @@ def changed_since(connection: sa.Connection, serial: int, limit: int = 10_000) -
 def entries(connection: sa.Connection, since: int = 0, limit: int | None = None) -> Iterator[Entry]:
     """Entries after ``since``, oldest first."""
     query = sa.select(journal).where(journal.c.serial > since).order_by(journal.c.serial).limit(limit)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 1000}):
         yield as_entry(row)
 
 
@@ -90,7 +90,8 @@ def as_entry(row: sa.Row[Any]) -> Entry:
     return Entry(row.serial, row.at, event, row.previous, row.hash)
 
 
-def _row(entry: Entry, actor: str | None) -> dict[str, object]:
+def row_of(entry: Entry, actor: str | None) -> dict[str, object]:
+    """The row that holds an entry. ``actor`` is kept for the operator only."""
     event = entry.event
     return {
         "serial": entry.serial,

@@ -28,7 +28,7 @@ _NAMES_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
-    """A release at a glance. ``yanked``: it has no file that is not yanked; ``yanked_reason`` is one of theirs."""
+    """A release at a glance. ``yanked``: it has no file that is not yanked; reason and code are one of theirs."""
 
     id: int
     version: str
@@ -37,6 +37,7 @@ class ReleaseRow:
     size_bytes: int
     yanked: bool
     yanked_reason: str | None
+    yanked_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class FileRow:
     comment: str | None
     yanked: bool
     yanked_reason: str | None
+    yanked_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ _RELEASES = (
         sa.func.coalesce(sa.func.sum(file.c.size_bytes), 0).label("size_bytes"),
         sa.func.coalesce(sa.func.sum(sa.case((file.c.yanked, 1), else_=0)), 0).label("yanked_count"),
         sa.func.max(file.c.yanked_reason).label("yanked_reason"),
+        sa.func.max(file.c.yanked_code).label("yanked_code"),
     )
     .outerjoin(file, file.c.release_id == release.c.id)
     .where(release.c.project_id == sa.bindparam("project_id"))
@@ -109,6 +112,7 @@ _FILES = sa.select(
     file.c.comment,
     file.c.yanked,
     file.c.yanked_reason,
+    file.c.yanked_code,
 ).where(file.c.release_id == sa.bindparam("release_id"))
 
 
@@ -123,6 +127,7 @@ def releases(connection: sa.Connection, project_id: int) -> list[ReleaseRow]:
             int(row.size_bytes),
             row.yanked_count == row.file_count,
             row.yanked_reason if row.yanked_count == row.file_count else None,
+            row.yanked_code if row.yanked_count == row.file_count else None,
         )
         for row in connection.execute(_RELEASES, {"project_id": project_id})
     ]
@@ -164,10 +169,12 @@ def standings(connection: sa.Connection, names: Collection[str]) -> dict[str, St
     return {name: holds.standing(values, held[name]) for name, values in about.items()}
 
 
-def last_time(connection: sa.Connection, name: NormalizedName, event: str) -> datetime | None:
-    """When the journal last told of ``event`` about a project. Cost: linear in the project's own entries."""
+def last_time(
+    connection: sa.Connection, name: NormalizedName, event: str, version: str | None = None
+) -> datetime | None:
+    """When the journal last told of ``event`` about a project, or a release. Cost: linear in the project's entries."""
     query = sa.select(sa.func.max(journal.c.at)).where(journal.c.project == name, journal.c.event == event)
-    found: datetime | None = connection.scalar(query)
+    found: datetime | None = connection.scalar(query if version is None else query.where(journal.c.version == version))
     return found
 
 

@@ -98,7 +98,7 @@ def recorded(
         table.id, table.at, table.event, table.outcome, table.account, table.actor, table.project, table.rule,
         table.address, table.user_agent, table.facts,
     ).where(table.id.in_(ids)).order_by(table.id.desc()).limit(limit)  # fmt: skip
-    for row in connection.execution_options(yield_per=500).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 500}):
         yield Recorded(
             row.id, row.at, row.event, row.outcome, row.account, row.actor, row.project, row.rule, row.address,
             row.user_agent, orjson.loads(row.facts),
