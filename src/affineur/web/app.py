@@ -22,6 +22,7 @@ from affineur.shell.passwords import PasswordWork
 from . import (
     api,
     cors,
+    danger,
     disclosures,
     feeds,
     files,
@@ -85,12 +86,16 @@ def routes() -> list[BaseRoute]:
         Route("/health/ready", health.ready),
         *trusted_publishing.ROUTES,
         Route(disclosures.PATH, disclosures.receive_disclosure, methods=["POST"]),
+        Route("/danger-api/echo", danger.echo, methods=["GET", "POST"]),
+        Route("/danger-api/projects/{name}/observations", danger.receive_observation, methods=["POST"]),
         *api.routes(),
         *pages.routes(),
     ]
 
 
-OPEN_PATHS = ("/health/", "/legacy", "/static/", "/account", "/admin", "/api/", "/_/", "/.well-known/pytp")
+OPEN_PATHS = (
+    "/health/", "/legacy", "/static/", "/account", "/admin", "/api/", "/danger-api/", "/_/", "/.well-known/pytp",
+)  # fmt: skip
 """What a private index shows without a token: whether it lives, and where uploads (with their own check) go."""
 
 
