@@ -31,6 +31,7 @@ SUBJECTS: tuple[str, ...] = (
     "invitations",
     "publishing",
     "project_publishing",
+    "project_unarchiving",
     "project_webhooks",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""

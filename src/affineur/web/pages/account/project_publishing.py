@@ -36,6 +36,7 @@ PAGE = "/account/projects/{name}/publishing"
 _LAST_EVENTS = 5
 
 DONE["publisher-added"] = "The publisher may publish from now on. All owners were told."
+DONE["publisher-confirmed"] = "The publisher publishes again. All owners were told."
 DONE["publisher-removed"] = "The publisher is removed, and tokens it had do not work any more. All owners were told."
 DONE["publishers-required"] = "Only trusted publishers may upload now. All owners were told."
 DONE["publishers-release"] = "Tokens may upload again in three days. All owners were told, and each can call it off."
@@ -70,6 +71,7 @@ def _of_project(index: Index, session: Session, name: NormalizedName) -> Mapping
     return {
         "section": "/account/publishing",
         "project": found,
+        "waiting": any(each.unconfirmed for each in registered),
         "publishers": [(each, rules.display(each.publisher)) for each in registered],
         "closed": is_closed(found.publishers_only, found.publishers_only_ends_at, now),
         "may_change": may_change.allowed or lacks_proof(may_change),
@@ -98,6 +100,14 @@ async def remove(request: Request, session: Session, _: Typed) -> Response:
     name, caller = name_of(request), session.caller(request)
     await asyncio.to_thread(acts.remove_publisher, index_of(request), caller, name, request.path_params["id"])
     return done(request, _page_of(name), "publisher-removed")
+
+
+@_PAGE.form
+async def confirm(request: Request, session: Session, _: Typed) -> Response:
+    """Confirm a publisher of a project that was unarchived."""
+    name, caller = name_of(request), session.caller(request)
+    await asyncio.to_thread(acts.confirm_publisher, index_of(request), caller, name, request.path_params["id"])
+    return done(request, _page_of(name), "publisher-confirmed")
 
 
 @_PAGE.form
@@ -134,5 +144,6 @@ ROUTES = [
     Route(PAGE + "/require", require, methods=["POST"]),
     Route(PAGE + "/release", release, methods=["POST"]),
     Route(PAGE + "/keep", keep, methods=["POST"]),
+    Route(PAGE + "/{id}/confirm", confirm, methods=["POST"]),
     Route(PAGE + "/{id}/remove", remove, methods=["POST"]),
 ]
