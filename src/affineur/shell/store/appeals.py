@@ -84,7 +84,7 @@ def unanswered(connection: sa.Connection, case_ids: Collection[int]) -> dict[int
         .where(appeal.c.case_id.in_(list(case_ids)), appeal.c.answered_at.is_(None))
         .group_by(appeal.c.case_id)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def settle(

@@ -197,11 +197,8 @@ def _reviewed_at(connection: sa.Connection, project_id: int) -> datetime | None:
 
 
 def _records(connection: sa.Connection, account_ids: Sequence[int]) -> Mapping[int, Record]:
-    trusted = dict(
-        connection.execute(
-            sa.select(account.c.id, account.c.trusted_reporter).where(account.c.id.in_(account_ids))
-        ).tuples()
-    )
+    marked = sa.select(account.c.id).where(account.c.id.in_(account_ids), account.c.trusted_reporter)
+    trusted = frozenset(connection.scalars(marked))
     newest = sa.func.row_number().over(
         partition_by=report.c.reporter_id, order_by=(report.c.decided_at.desc(), report.c.id.desc())
     )
@@ -214,7 +211,7 @@ def _records(connection: sa.Connection, account_ids: Sequence[int]) -> Mapping[i
     query = sa.select(ranked.c.reporter_id, ranked.c.verdict).where(ranked.c.place <= REMEMBERED)
     for reporter_id, verdict in connection.execute(query.order_by(ranked.c.reporter_id, ranked.c.place)):
         outcomes[reporter_id].append(verdict)
-    return {each: record_of(said, marked_trusted=bool(trusted.get(each, False))) for each, said in outcomes.items()}
+    return {each: record_of(said, marked_trusted=each in trusted) for each, said in outcomes.items()}
 
 
 def _row(row: Any) -> ReportRow:
