@@ -21,26 +21,34 @@ ME, ELSE = 1, 2
 
 # -- The rules in words. Nothing here is read from the table that is tested.
 
-OWNERS_AND_MAINTAINERS = {"upload", "yank", "see-people", "leave", "message"}
+OWNERS_AND_MAINTAINERS = {"upload", "yank", "see-people", "leave", "message", "appeal"}
 OWNERS = OWNERS_AND_MAINTAINERS | {
     "archive", "unarchive", "invite", "propose-removal", "set-publishers", "require-publishers", "release-publishers",
+    "withhold", "set-webhooks", "see-webhooks",
 }  # fmt: skip
-MODERATORS = {"hold", "see-people", "remove", "see-accounts", "freeze", "see-machine"}
+MODERATORS = {
+    "hold", "see-people", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn", "withhold",
+    "see-moderation", "trust-reporters",
+}  # fmt: skip
 SPONSORS = {"see-machine", "run-machine", "revoke-machine-token", "release-machine", "retire-machine"}
 AUDITORS = {"see-people", "see-accounts", "see-log", "see-machine"}
 OPERATORS = (
-    (OWNERS - {"leave", "message"})
+    (OWNERS - {"leave", "message", "appeal"})
     | MODERATORS
     | AUDITORS
-    | {"set-limits", "grant", "set-office", "invite-account", "retire-machine", "set-sponsors"}
+    | {"set-limits", "grant", "set-office", "invite-account", "retire-machine", "set-sponsors", "classify"}
+    | {"set-index-webhooks", "see-index-webhooks"}
 )
 ONESELF = {
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "create-machine",
     "manage-account", "answer-invitation", "sponsor",
 }  # fmt: skip
 OF_MACHINES = SPONSORS | {"set-sponsors"}
-OF_THE_INDEX = {"see-accounts", "see-log", "freeze", "set-office", "invite-account"}
-MACHINES = {"read", "upload", "yank", "see-account", "revoke-token"}
+OF_THE_INDEX = {
+    "see-accounts", "see-log", "freeze", "set-office", "invite-account", "see-moderation", "trust-reporters",
+    "set-index-webhooks", "see-index-webhooks",
+}  # fmt: skip
+MACHINES = {"read", "upload", "yank", "see-account", "revoke-token", "report"}
 TOKEN_IS_FOR = {
     "read": {"read", "see-people", "see-account", "see-machine"},
     "upload": {"upload", "create"},
@@ -51,7 +59,9 @@ TOKEN_IS_FOR = {
         "require-publishers", "release-publishers", "create-token", "revoke-token", "reserve", "create-machine",
         "freeze", "set-office", "invite-account", "answer-invitation", "sponsor", "run-machine", "release-machine",
         "manage-account",
-        "retire-machine", "set-sponsors", "revoke-machine-token", "see-accounts", "see-log",
+        "retire-machine", "set-sponsors", "revoke-machine-token", "see-accounts", "see-log", "classify", "report",
+        "appeal", "moderate", "condemn", "withhold", "see-moderation", "trust-reporters", "set-webhooks",
+        "see-webhooks", "set-index-webhooks", "see-index-webhooks",
     },
 }  # fmt: skip
 SIGNED_IN_ONLY = {"change-account", "delete-account"}
@@ -64,21 +74,26 @@ CANNOT_BE_PHISHED = {
     "set-office",
     "retire-machine",
     "set-sponsors",
+    "withhold",
 }
 FRESH_PROOF = CANNOT_BE_PHISHED | {
     "invite", "grant", "propose-removal", "set-publishers", "change-account", "create-token", "reserve",
-    "create-machine", "freeze", "sponsor", "run-machine", "release-machine",
+    "create-machine", "freeze", "sponsor", "run-machine", "release-machine", "condemn", "trust-reporters",
+    "set-webhooks", "set-index-webhooks",
 }  # fmt: skip
 READ_BY_NARROWED = {"read", "see-account", "see-machine"}
 """What a token for one project still reads: any project, and of its own account. Not the people of other projects."""
 PAUSED_AFTER_90_DAYS = {
     "yank", "archive", "unarchive", "invite", "propose-removal", "set-publishers", "require-publishers",
-    "release-publishers",
+    "release-publishers", "set-webhooks",
 }  # fmt: skip
 PAUSED_AFTER_180_DAYS = {"upload"}
 BY_OFFICE_ONLY = {
     "grant", "remove", "freeze", "set-office", "set-sponsors", "hold", "set-limits", "invite-account",
+    "classify", "moderate", "condemn", "see-moderation", "trust-reporters", "set-index-webhooks", "see-index-webhooks",
 }  # fmt: skip
+GOES_ON_WHERE_QUARANTINED = {"read", "report", "appeal", "leave", "see-people"}
+"""What a token still does to a project that is quarantined."""
 FACTOR_FIRST = {"create", "reserve", "create-machine", "sponsor", "run-machine"} | BY_OFFICE_ONLY
 CANNOT_BE_PHISHED_WHERE_CLOSED = {"set-publishers"}
 """What lets somebody upload to a project that is closed to all but trusted publishers."""
@@ -127,7 +142,11 @@ def on(action: str) -> tuple[str, ...]:
         return ("my account", "another account")
     if action in OF_MACHINES:
         return ("my machine", "another machine")
-    return ("the index",) if action in OF_THE_INDEX else ("foo", "foo, publishers only")
+    if action in OF_THE_INDEX:
+        return ("the index",)
+    return (
+        ("foo", "foo, publishers only") if action == "create" else ("foo", "foo, publishers only", "foo, quarantined")
+    )
 
 
 def expected(case: Case) -> bool:
@@ -135,7 +154,12 @@ def expected(case: Case) -> bool:
     if case.kind == "system":
         return True
     return (
-        case.posture != "frozen" and token_is_enough(case) and has_standing(case) and protected(case) and proven(case)
+        case.posture != "frozen"
+        and token_is_enough(case)
+        and has_standing(case)
+        and goes_on(case)
+        and protected(case)
+        and proven(case)
     )
 
 
@@ -155,7 +179,7 @@ def has_standing(case: Case) -> bool:
         return False
     if case.target == "foo, publishers only" and case.action == "upload" and case.kind != "publisher":
         return False
-    if case.action in ("read", "create"):
+    if case.action in ("read", "create") or (case.action == "report" and case.kind != "publisher"):
         return True
     if case.kind == "publisher" and case.target.startswith("foo") and case.token != "for bar":
         return True
@@ -166,6 +190,13 @@ def has_standing(case: Case) -> bool:
     by_office = {"operator": OPERATORS, "moderator": MODERATORS, "auditor": AUDITORS, None: set[str]()}[case.office]
     by_role = {"owner": OWNERS, "maintainer": OWNERS_AND_MAINTAINERS, None: set[str]()}[case.role]
     return case.action in by_office or (case.target.startswith("foo") and case.action in by_role)
+
+
+def goes_on(case: Case) -> bool:
+    """While a project is quarantined its tokens and publishers rest; those who look after the index go on."""
+    if case.target != "foo, quarantined" or case.office is not None or case.action in GOES_ON_WHERE_QUARANTINED:
+        return True
+    return case.kind != "publisher" and case.token == "signed in"
 
 
 def protected(case: Case) -> bool:
@@ -221,7 +252,11 @@ def resource_of(case: Case) -> Resource:
     if case.target.endswith("account"):
         return Resource(account_id=ME if case.target == "my account" else ELSE)
     return Resource(
-        FOO, exists=case.action != "create", role=case.role, publishers_only=case.target.endswith("publishers only")
+        FOO,
+        exists=case.action != "create",
+        role=case.role,
+        publishers_only=case.target.endswith("publishers only"),
+        held=case.target.endswith("quarantined"),
     )
 
 
@@ -254,7 +289,7 @@ def test_everybody_may_do_what_the_rules_say_and_nothing_else(action: Action) ->
 
 
 def test_the_rules_in_words_name_every_act() -> None:
-    told = OPERATORS | OWNERS | ONESELF | SPONSORS | {"read", "create"}
+    told = OPERATORS | OWNERS | ONESELF | SPONSORS | {"read", "create", "report"}
     assert told == set(ACTIONS)
     rights = [act for acts in TOKEN_IS_FOR.values() for act in acts]
     assert sorted(rights) == sorted(told - SIGNED_IN_ONLY)
