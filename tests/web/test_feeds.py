@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from tests.core.distributions import core_metadata
 from tests.services.affineur import Server, initialise, serve
-from tests.web.uploading import Answer, a_wheel, ask, published, store_of, upload
+from tests.web.states import at_hand, keep_back
+from tests.web.uploading import Answer, a_wheel, ask, published, upload
 
-from affineur.shell.store import schema
+from affineur.core.lifecycle import WHOLE
 
 FEEDS = ("/rss/updates.xml", "/rss/packages.xml", "/rss/project/brie/releases.xml")
 
@@ -73,8 +74,8 @@ def test_a_quarantined_project_is_in_no_feed(server: Callable[..., Server]) -> N
     held = server()
     published(upload(held, a_wheel("brie")))
     published(upload(held, a_wheel("edam")))
-    with store_of(held) as store, store.write() as connection:
-        connection.execute(schema.project.update().where(schema.project.c.name == "brie").values(safety="quarantined"))
+    with at_hand(held) as acting:
+        keep_back(acting, "quarantine", "brie", WHOLE)
     assert [titles(ask(held, "GET", path)) for path in FEEDS] == [["edam 1.0"], ["edam added to Affineur"], []]
 
 

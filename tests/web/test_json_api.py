@@ -13,12 +13,10 @@ from tests.clients.runner import succeeded
 from tests.core.distributions import core_metadata
 from tests.services.affineur import Server, initialise, serve
 from tests.services.s3 import Bucket
-from tests.web.uploading import a_wheel, an_sdist, ask, published, store_of, upload
+from tests.web.states import at_hand, keep_back, yank
+from tests.web.uploading import a_wheel, an_sdist, ask, published, upload
 
-from affineur.projections import pages
-from affineur.settings import Settings
-from affineur.shell.index import open_index
-from affineur.shell.store import projects, schema
+from affineur.core.lifecycle import WHOLE, Place
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +31,6 @@ def document(index: Server, path: str) -> Any:
     answer = ask(index, "GET", f"/pypi/{path}/json")
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json"), answer.text
     return answer.json
-
-
-def change_project(index: Server, name: str, **values: object) -> None:
-    """Set columns of a project's row, under the next serial, and project it: what an action will do."""
-    opened = open_index(Settings(data=index.data))
-    with opened.store.write() as connection:
-        connection.execute(schema.project.update().where(schema.project.c.name == name).values(values))
-    pages.project(opened, name, force=True)
-    opened.close()
 
 
 def test_a_project_is_described_by_what_was_uploaded(index: Server) -> None:
@@ -157,10 +146,8 @@ def test_the_validator_changes_with_the_document(index: Server) -> None:
 def test_yanked_files_are_marked_and_a_yanked_release_is_not_the_latest(index: Server) -> None:
     for version in ("1.0", "2.0"):
         published(upload(index, a_wheel("tilsit", version)))
-    with store_of(index) as store, store.write() as connection:
-        found = projects.find(connection, "tilsit")
-        assert found is not None
-        projects.set_yanked(connection, found.id, ["tilsit-2.0-py3-none-any.whl"], True, "mould")
+    with at_hand(index) as acting:
+        yank(acting, "tilsit", "2.0", "mould")
     described = document(index, "tilsit")
     assert described["info"]["version"] == "1.0"
     (yanked,) = described["releases"]["2.0"]
@@ -172,11 +159,32 @@ def test_yanked_files_are_marked_and_a_yanked_release_is_not_the_latest(index: S
 def test_a_quarantined_project_answers_200_without_files(index: Server) -> None:
     """Mirrors skip a 404 and keep their files; an answer without files makes them let go."""
     published(upload(index, a_wheel("roquefort")))
-    change_project(index, "roquefort", safety="quarantined")
+    with at_hand(index) as acting:
+        keep_back(acting, "quarantine", "roquefort", WHOLE, code="malware")
     for path in ("roquefort", "roquefort/1.0"):
         found = document(index, path)
         assert (found["urls"], found.get("releases", {"1.0": []})) == ([], {"1.0": []})
         assert found["info"]["version"] == "1.0"
+        assert found["project-status"]["status"] == "quarantined"
+        assert "[quarantined]" in found["project-status"]["reason"]
+        assert found["_index"]["safety"]["state"] == "quarantined"
+        assert found["_index"]["links"]["history"] == f"{index.url}project/roquefort/history/"
+
+
+def test_what_is_held_of_a_project_is_left_out_and_so_is_what_a_held_release_says_of_itself(index: Server) -> None:
+    for version in ("1.0", "2.0"):
+        metadata = core_metadata("reblochon", version, description="words")
+        published(upload(index, a_wheel("reblochon", version, metadata=metadata)))
+    published(upload(index, an_sdist("reblochon")))
+    with at_hand(index) as acting:
+        keep_back(acting, "quarantine", "reblochon", Place("2.0"))
+        keep_back(acting, "withhold", "reblochon", Place("1.0", "reblochon-1.0.tar.gz"), code="secret")
+    described = document(index, "reblochon")
+    assert (described["info"]["version"], described["project-status"]) == ("1.0", {"status": "active"})
+    shown = {version: [file["filename"] for file in files] for version, files in described["releases"].items()}
+    assert shown == {"1.0": ["reblochon-1.0-py3-none-any.whl"], "2.0": []}
+    held = document(index, "reblochon/2.0")
+    assert (held["urls"], held["info"]["description"]) == ([], "")
 
 
 def test_the_address_is_that_of_the_request_or_of_the_setting(server: Callable[..., Server]) -> None:

@@ -16,9 +16,14 @@ SCHEMA = 1
 """Counts up when a member changes its meaning; new members do not move it."""
 
 
-def member(standing: Standing, name: NormalizedName, first_seen: datetime, origin: str) -> dict[str, object]:
-    """The value of ``_index`` for a project. Links are relative to the project's page, as those of files are."""
-    about = f"../../project/{name}/"
+def member(
+    standing: Standing, name: NormalizedName, first_seen: datetime, origin: str, root: str = "../../"
+) -> dict[str, object]:
+    """The value of ``_index`` for a project.
+
+    Links are relative to the project's page, as those of files are, or begin with ``root``, an address that ends in /.
+    """
+    about = f"{root}project/{name}/"
     return {
         "origin": origin,
         "schema": SCHEMA,

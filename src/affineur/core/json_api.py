@@ -9,15 +9,17 @@ Source: the JSON API as documented by PyPI; `index-standards` §10 in the projec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 import orjson
 
+from . import extension
 from .metadata import CoreMetadata
 from .names import NormalizedName
-from .simple import file_path
+from .simple import file_path, status_json
+from .standing import Standing, project_status
 from .versions import latest, order_key
 
 
@@ -44,8 +46,9 @@ class StoredFile:
 class Record:
     """What is known of a project. ``files`` has the files of each version, the versions without any included.
 
-    Where ``offer`` is false (PEP 792: a quarantined project) no file is shown, though the versions are.
-    ``people`` are ``(role, account name)``.
+    Where ``offer`` is false (PEP 792: a quarantined project) no file is shown, though the versions are; files of it
+    that are held by themselves are not among ``files``. ``people`` are ``(role, account name)``. ``origin``: the index
+    that says so; empty: only what the standards know is told of the standing.
     """
 
     name: NormalizedName
@@ -54,6 +57,9 @@ class Record:
     offer: bool
     files: Mapping[str, Sequence[StoredFile]]
     people: Sequence[tuple[str, str]]
+    standing: Standing = Standing()
+    created_at: datetime = datetime.fromtimestamp(0, UTC)
+    origin: str = ""
 
 
 def chosen_version(record: Record) -> str | None:
@@ -82,16 +88,20 @@ def project_document(record: Record, version: str, metadata: CoreMetadata, base_
 
 def release_document(record: Record, version: str, metadata: CoreMetadata, base_url: str) -> bytes:
     """``/pypi/<name>/<version>/json``: as `project_document`, without ``releases``."""
-    files = {version: record.files[version]}
-    shown = _shown(Record(record.name, record.display_name, record.serial, record.offer, files, ()), base_url)
+    shown = _shown(replace(record, files={version: record.files[version]}), base_url)
     return orjson.dumps(_document(record, version, metadata, base_url, shown[version]))
 
 
 def _document(
     record: Record, version: str, metadata: CoreMetadata, base_url: str, urls: list[dict[str, object]]
 ) -> dict[str, object]:
+    # Here keys that readers do not know are passed over: the status has the place that it has on simple pages.
+    standing, origin = record.standing, record.origin
+    told = extension.member(standing, record.name, record.created_at, origin, base_url) if origin else None
     return {
         "info": _info(record, version, metadata, base_url),
+        "project-status": status_json(project_status(standing)),
+        **({"_index": told} if told else {}),
         "last_serial": record.serial,
         "ownership": {
             "roles": [{"role": role, "user": user} for role, user in record.people],

@@ -9,12 +9,12 @@ Sources: PEP 592 (yanks), PEP 792 (statuses).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from .standing import Hold, Level, Replacement, Standing
+from .standing import Hold, Level, Replacement, Standing, Wish, permits
 
 Kind = Literal[
     "quarantined", "condemned", "withheld", "removed", "withdrawn", "orphaned", "unreachable", "custodial",
@@ -59,6 +59,13 @@ class Fact:
     instead: tuple[Replacement, ...] = ()
     until: datetime | None = None
     decided_by: Decider = "owners"
+    is_eclipsed: bool = False
+    """Whether a stronger fact keeps everything off offer meanwhile, so that this one comes to nothing yet."""
+
+    @property
+    def installing(self) -> str:
+        """What it comes to for who installs, as things stand, in one sentence."""
+        return _ECLIPSED if self.is_eclipsed else self.meaning.installing
 
     @property
     def meaning(self) -> Meaning:
@@ -92,6 +99,7 @@ class Fact:
         return self.decided_by == "moderators"
 
 
+_ECLIPSED = "Meanwhile nothing of it is on offer; this holds again when it is."
 _GONE = "Fails: the page lists no file of it (“No matching distribution found”)."
 _NO_FILE = "Fails: the address of the file answers 404."
 _AS_BEFORE = "Works as before."
@@ -178,28 +186,26 @@ MEANINGS: Mapping[Kind, Meaning] = MappingProxyType(
 _BELOW: Mapping[tuple[Kind, Level], Meaning] = MappingProxyType(
     {
         ("quarantined", "release"): Meaning(
-            "This release cannot be installed at present: no file of it is on offer until a review is complete. "
+            "It cannot be installed at present: no file of it is on offer until a review is complete. "
             "Other releases are not concerned.",
             *_RELEASE_GONE,
         ),
         ("condemned", "release"): Meaning(
-            "This release cannot be installed: a review found it harmful, and it does not come back. "
+            "It cannot be installed: a review found it harmful, and it does not come back. "
             "Look at what you have installed.",
             *_RELEASE_GONE,
         ),
         ("withheld", "release"): Meaning(
-            "This release cannot be installed at present: its files are kept back. Other releases are not concerned.",
+            "It cannot be installed at present: its files are kept back. Other releases are not concerned.",
             *_RELEASE_GONE,
         ),
         ("quarantined", "file"): Meaning(
-            "This file is not on offer until a review is complete. Other files are not concerned.", *_FILE_GONE
+            "It is not on offer until a review is complete. Other files are not concerned.", *_FILE_GONE
         ),
         ("condemned", "file"): Meaning(
-            "This file is not on offer: a review found it harmful, and it does not come back.", *_FILE_GONE
+            "It is not on offer: a review found it harmful, and it does not come back.", *_FILE_GONE
         ),
-        ("withheld", "file"): Meaning(
-            "This file is kept back and not on offer. Other files are not concerned.", *_FILE_GONE
-        ),
+        ("withheld", "file"): Meaning("It is kept back and not on offer. Other files are not concerned.", *_FILE_GONE),
         ("yanked", "release"): Meaning(
             "Installers pass it over, except where exactly this version is asked for.",
             "Chooses the newest release that is not yanked.",
@@ -208,7 +214,7 @@ _BELOW: Mapping[tuple[Kind, Level], Meaning] = MappingProxyType(
             _OPEN,
         ),
         ("yanked", "file"): Meaning(
-            "Installers pass this file over, except where exactly this version is asked for.",
+            "Installers pass it over, except where exactly this version is asked for.",
             "Chooses another file, or another release.",
             "Works, with a warning where this very file is taken.",
             "Works; the warning is shown.",
@@ -277,6 +283,16 @@ WORDS: Mapping[Kind, str] = MappingProxyType(
 )
 """What each word means, for the help and wherever somebody has to confirm it."""
 
+WISHES: Mapping[Wish, str] = MappingProxyType(
+    {
+        "help": "help with the work",
+        "handoff": "somebody to hand it over to",
+        "adopt": "somebody to adopt it",
+        "no-transfer": "that nobody asks to take it over",
+    }
+)
+"""What the owners of a project wish for it, as it reads after “Its owners wish for”."""
+
 
 def meaning(kind: Kind, level: Level = "project") -> Meaning:
     """What ``kind`` comes to for who installs; of a state that only projects have, the level does not matter."""
@@ -285,7 +301,10 @@ def meaning(kind: Kind, level: Level = "project") -> Meaning:
 
 def facts(standing: Standing) -> tuple[Fact, ...]:
     """Every fact about the whole project that people should know of, the strongest first; () where all is ordinary."""
-    return (*_held(standing, "project"), *_told(standing))
+    told = (*_held(standing, "project"), *_told(standing))
+    if permits(standing).offer:
+        return told
+    return tuple(replace(fact, is_eclipsed=meaning(fact.kind).newest != _GONE) for fact in told)
 
 
 def facts_of_release(standing: Standing, version: str) -> tuple[Fact, ...]:
@@ -298,6 +317,11 @@ def facts_of_file(standing: Standing, version: str, filename: str) -> tuple[Fact
     return tuple(
         fact for fact in _held(standing, "file") if fact.filename == filename and fact.version in (None, version)
     )
+
+
+def held_files(standing: Standing, version: str) -> int:
+    """How many files of a release are held by themselves."""
+    return sum(hold.level == "file" and hold.version == version for hold in standing.holds)
 
 
 def yank(level: Level, reason: str | None, code: str | None, since: datetime | None = None) -> Fact:

@@ -1,8 +1,8 @@
-"""How facts are put before people: sizes, links, licences, persons, wheel tags, what a status means.
+"""How facts are put before people: sizes, links, licences, persons, wheel tags.
 
-Pure values for pages (and whoever else shows them). What does not live here: HTML (`web.templates`), and
-dependency lines (`core.dependencies`).
-Sources: PEP 753 (labels of project URLs), PEP 639 (licence), PEP 425, 600, 656 (wheel tags), PEP 792 (statuses).
+Pure values for pages (and whoever else shows them). What does not live here: HTML (`web.templates`), dependency lines
+(`core.dependencies`), and what a state means (`core.meaning`).
+Sources: PEP 753 (labels of project URLs), PEP 639 (licence), PEP 425, 600, 656 (wheel tags).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .metadata import CoreMetadata
-from .standing import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,6 @@ class Licence:
     text: str
     is_expression: bool = False
     whole: str | None = None
-
-
-MEANING_FOR_INSTALLING: dict[Status, str] = {
-    "active": "",
-    "deprecated": "It still installs, but its maintainers advise against it: look for the replacement they name.",
-    "archived": "It still installs as before, but no new release is to be expected: it is closed for uploads.",
-    "quarantined": "It cannot be installed at present: no file is on offer until a review is complete.",
-}
-"""What a status means for somebody who wants to install, in one sentence (PEP 792)."""
 
 
 def size(size_bytes: int) -> str:

@@ -120,7 +120,7 @@ def project_json(page: ProjectPage) -> bytes:
     body: dict[str, object] = {
         "meta": {"api-version": API_VERSION, "_last-serial": page.serial},
         "name": page.name,
-        "project-status": _status_json(page.status),
+        "project-status": status_json(page.status),
         "versions": list(page.versions),
         "files": [_file_json(page.name, file) for file in page.files],
     }
@@ -192,7 +192,8 @@ _HTML_HEAD = (
 # PEP 833 freezes the HTML form: it stays at 1.4 when API_VERSION moves on.
 
 
-def _status_json(status: ProjectStatus) -> dict[str, str]:
+def status_json(status: ProjectStatus) -> dict[str, str]:
+    """``project-status`` as programs read it (PEP 792)."""
     # PEP 792: the key is `status`, at the top level of the page, not in `meta`.
     return {"status": status.status, "reason": status.reason} if status.reason else {"status": status.status}
 

@@ -220,7 +220,7 @@ def _atom(index: Index, found: list[Entry], what: str, name: str, link: str, own
 
 def _address(entry: Entry, address: str) -> str:
     """Where an entry is shown to people; it also identifies it."""
-    return f"{address}project/{entry.event.project}/#entry-{entry.serial}"
+    return f"{address}journal/{entry.serial}"
 
 
 def _not_found() -> Response:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from affineur.core.decision import Refused
 from affineur.core.json_api import chosen_version, project_document, release_document
 from affineur.core.names import is_normalized, parse_name
+from affineur.core.standing import permits_release
 from affineur.shell.index import Index
 from affineur.shell.store import documents
 
@@ -67,10 +68,10 @@ def _document(index: Index, name: str, version: str | None, address: str) -> tup
         if record is None or chosen is None:
             return None
         metadata = documents.release_metadata(connection, name, chosen)
-    if not record.offer:  # neither files nor what was said of them
+    if not permits_release(record.standing, chosen).offer:  # neither files nor what was said of them
         metadata = replace(metadata, description=None)
     build = project_document if version is None else release_document
-    return record.serial, build(record, chosen, metadata, address)
+    return record.serial, build(replace(record, origin=index.origin), chosen, metadata, address)
 
 
 def _to_normalized(request: Request, name: str, rest: str) -> Response:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from affineur.core.feeds import News
 from affineur.core.json_api import Record, StoredFile
 from affineur.core.metadata import MAXIMUM_VERSION_LENGTH, CoreMetadata
-from affineur.core.standing import permits
+from affineur.core.standing import offers, permits
 from affineur.core.versions import order_key, parse_version
 
 from . import projects
@@ -126,9 +126,21 @@ def _releases(connection: sa.Connection, project_id: int) -> list[tuple[int, str
 
 
 def _record(connection: sa.Connection, found: ProjectRow, files: dict[str, list[StoredFile]]) -> Record:
-    people = projects.people(connection, found.id)
-    offer = permits(found.standing).offer
-    return Record(found.name, found.display_name, found.serial, offer, files, people)
+    people, standing = projects.people(connection, found.id), found.standing
+    if standing.holds:
+        files = {
+            version: [one for one in each if offers(standing, version, one.filename)] for version, each in files.items()
+        }
+    return Record(
+        found.name,
+        found.display_name,
+        found.serial,
+        permits(standing).offer,
+        files,
+        people,
+        standing,
+        found.created_at,
+    )
 
 
 def _news(at: sa.ColumnElement[datetime]) -> sa.Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from affineur.core.meaning import WORDS
 from affineur.web.addresses import base_url
 
 from . import commands
@@ -19,6 +20,8 @@ async def words(request: Request) -> Response:
         "window_days": settings.release_window_days,
         "file_limit_bytes": settings.maximum_file_bytes,
         "project_limit_bytes": settings.maximum_project_bytes,
+        "states": {kind: means for kind, means in WORDS.items() if kind != "yanked"},
+        "yank": WORDS["yanked"],
         "install": commands.install(base, name, "<project>"),
         "publish": commands.publish(base, name),
     }

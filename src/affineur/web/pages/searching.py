@@ -10,7 +10,8 @@ from threading import Lock
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.standing import ProjectStatus, project_status
+from affineur.core import meaning
+from affineur.core.standing import permits
 from affineur.projections.search import open_search
 from affineur.shell.search import Hit, Order, Results, SearchIndex
 from affineur.shell.store import reading
@@ -27,10 +28,10 @@ _opening = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A hit with the status of its project."""
+    """A hit with what people should know of its project."""
 
     hit: Hit
-    status: ProjectStatus
+    facts: tuple[meaning.Fact, ...]
 
 
 async def search(request: Request) -> Response:
@@ -59,11 +60,11 @@ def _search(request: Request) -> Response:
 
 
 def with_status(request: Request, hits: tuple[Hit, ...]) -> list[Found]:
-    """Each hit with its project's status; those that are quarantined, or gone since, are left out."""
+    """Each hit with the facts of its project; those that are not on offer, or gone since, are left out."""
     with index_of(request).store.read() as connection:
         standings = reading.standings(connection, [hit.name for hit in hits])
-    found = [Found(hit, project_status(standings[hit.name])) for hit in hits if hit.name in standings]
-    return [each for each in found if each.status.status != "quarantined"]
+    shown = [(hit, standings[hit.name]) for hit in hits if hit.name in standings]
+    return [Found(hit, meaning.facts(standing)) for hit, standing in shown if permits(standing).offer]
 
 
 def similar(request: Request, text: str, limit: int = 5) -> list[Found]:
