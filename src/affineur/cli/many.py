@@ -55,9 +55,8 @@ def carry_out(
 
     names = meant(projects, listed)
     if len(names) == 1 and listed is None and not dry_run:
-        now = place.carry_out(
-            lambda index, by: _one(index, by, order, names[0]), lambda remote: _ask(remote, order, names)
-        )
+        (name,) = names
+        now = place.carry_out(lambda index, by: _one(index, by, order, name), lambda remote: _ask(remote, order, name))
         print_json(now) if as_json else typer.echo(sentence(now))
         return
     results: list[Result] = []
