@@ -155,7 +155,7 @@ _WAYS = {
 def rebuild(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="Any of `rows`, `pages`, `root`, `search`.", show_default="all of them"),
+        typer.Argument(help="Any of `rows`, `pages`, `root`, `search`, `statuses`.", show_default="all of them"),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also remove left-over files and blobs of no file, older than an hour.")
@@ -166,7 +166,8 @@ def rebuild(
 ) -> None:
     """Make everything that is derived anew.
 
-    That is sums, pages and links, the list of all projects, and search. Safe while the index is served.
+    That is sums, pages and links, the list of all projects, search, and the status files. Safe while the
+    index is served.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime

@@ -29,6 +29,7 @@ from . import (
     publishers,
     roles,
     rules,
+    statuses,
     tokens,
     webhooks,
 )
@@ -139,6 +140,7 @@ offices.register(app)
 publishers.register(app)
 roles.register(app)
 rules.register(app)
+statuses.register(app)
 tokens.register(app)
 webhooks.register(app)
 

@@ -1,8 +1,8 @@
 """Following the journal: the background work that keeps every projection up to date.
 
 One loop, two ticks a second: finish pages that a crash or another node left, bring search up to date, and,
-debounced, write the list of all projects; now and then do what falls due by itself. Runs in one process of a node
-(`serve` starts it, or `work`).
+debounced, write the list of all projects and the status files; now and then do what falls due by itself. Runs in one
+process of a node (`serve` starts it, or `work`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
 
-from . import mend, pages, search
+from . import mend, pages, search, statuses
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ def follow(
     rest_until = sweep_at = 0.0
     due_at = dict.fromkeys((chore.name for chore in chores), 0.0)
     settling = _Settling(index)
+    keeper = statuses.Keeper(index)
     found = search.open_search(index)
     while not stop.is_set():
         beat()
@@ -66,6 +67,7 @@ def follow(
                 took = time.monotonic() - began
                 rest_until = time.monotonic() + max(index.settings.root_list_seconds, took * _ROOT_REST)
             settling.tick()
+            keeper.tick(time.monotonic())
             if time.monotonic() >= sweep_at:
                 mend.sweep_left_overs(index, datetime.now(UTC))
                 sweep_at = time.monotonic() + SWEEP_SECONDS
@@ -77,6 +79,7 @@ def follow(
             log.exception("background work failed; trying again")
             stop.wait(5.0)
         stop.wait(TICK_SECONDS)
+    keeper.end()
 
 
 def _do(chore: Chore, index: Index) -> None:

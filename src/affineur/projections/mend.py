@@ -1,7 +1,8 @@
 """Mending (`rebuild`): everything that can be derived is derived anew, in the order in which it depends.
 
 Rows that follow from other rows, blobs that are still on offer though lost from their place, pages, links, the
-root list, search. With ``sweep``, also what was left behind goes: blobs of no file, temporary files, old pages.
+root list, search, the status files. With ``sweep``, also what was left behind goes: blobs of no file, temporary files,
+old pages.
 What cannot be derived (contents, the journal, rows that contradict it) comes from a backup only.
 """
 
@@ -26,12 +27,12 @@ from affineur.shell.store.schema import burnt_filename, file, project
 from affineur.shell.store.schema import journal as entries
 from affineur.shell.tree import ROOT
 
-from . import pages, search
+from . import pages, search, statuses
 from .check.blobs import GRACE, held_since, is_second_name, left_overs, orphans
 from .check.tree import canonical_target, cut_short, foreign_entries, is_blob
 
-Part = Literal["rows", "pages", "root", "search"]
-PARTS: tuple[Part, ...] = ("rows", "pages", "root", "search")
+Part = Literal["rows", "pages", "root", "search", "statuses"]
+PARTS: tuple[Part, ...] = ("rows", "pages", "root", "search", "statuses")
 
 
 @dataclass(slots=True)
@@ -62,6 +63,8 @@ def rebuild(
         _root(index)
     if "search" in parts:
         mended.documents = _search(index, tell)
+    if "statuses" in parts:
+        statuses.project_statuses(index)
     if sweep:
         mended.swept = sweep_all(index, now, tell=tell)
     return mended

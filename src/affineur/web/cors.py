@@ -15,7 +15,7 @@ from .hot import CORS
 
 HEADERS = {name.decode(): value.decode() for name, value in CORS}
 
-_FOR_PROGRAMS = ("/simple", "/packages/", "/pypi", "/rss/", "/journal")
+_FOR_PROGRAMS = ("/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses")
 
 
 async def preflight(request: Request) -> Response:

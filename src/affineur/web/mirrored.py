@@ -29,7 +29,7 @@ _NOT_HERE = -32500
 """XML-RPC: an error of the application."""
 _PUBLISHING = ("/legacy", "/_/")
 """Where files come in, and where a trusted publisher gets a token for that, which may make a project."""
-_OF_ROWS = ("/pypi/", "/rss/")
+_OF_ROWS = ("/pypi/", "/rss/", "/statuses.")
 """What is told of projects beyond what installers read: the origin tells it."""
 _PAGES = ("/", "/search", "/search/")
 

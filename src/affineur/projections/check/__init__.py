@@ -1,9 +1,9 @@
 """The check (`fsck`): every kind of damage an index can have, found and named.
 
 The rows are the truth, the journal their witness, blobs what rows name, and the public tree and search what rows
-give. `rows`, `blobs` and `tree` each hold one of these against another, `mirrored` what a mirror has instead of rows;
-`findings` has the kinds. Safe while serving: what is merely on its way (an upload between its blob and its rows, a page
-about to be written) is looked at again before it is called damage.
+give. `rows`, `blobs`, `tree` and `statuses` each hold one of these against another, `mirrored` what a mirror has
+instead of rows; `findings` has the kinds. Safe while serving: what is merely on its way (an upload between its blob and
+its rows, a page about to be written) is looked at again before it is called damage.
 What does not live here: mending (`projections.mend`).
 """
 
@@ -16,7 +16,7 @@ from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 
-from . import blobs, mirrored, rows, search, tree
+from . import blobs, mirrored, rows, search, statuses, tree
 from .findings import KINDS, Finding, Kind
 
 __all__ = ["KINDS", "Finding", "Kind", "check"]
@@ -39,3 +39,4 @@ def check(index: Index, now: datetime, *, quick: bool = False, tell: Tell = tell
     yield from blobs.check(index, now, quick=quick, tell=tell)
     yield from tree.check(index, now, tell)
     yield from search.check(index, now, tell)
+    yield from statuses.check(index)

@@ -32,7 +32,7 @@ SETTLING = timedelta(minutes=1)
 """What changed less than this ago may still be on its way."""
 
 SETTLE_SECONDS = 2.0
-_TOP = frozenset({"simple", "pages", "packages", "locks", "root", "serial"})
+_TOP = frozenset({"simple", "pages", "packages", "locks", "root", "serial", "statuses"})
 
 
 def check(index: Index, now: datetime, tell: Tell) -> Iterator[Finding]:

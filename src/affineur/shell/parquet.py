@@ -1,0 +1,96 @@
+"""Parquet, written and compared by DuckDB: in memory, in one thread, and never by way of the network.
+
+Both take what they read as a file of JSON lines, so that the two forms of a table cannot drift apart.
+What does not live here: what is in the table (`core.bulk_statuses`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affineur.core.bulk_statuses import COLUMNS, FIELDS, Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_MIB = 384
+"""What DuckDB may take; a row group is in memory as a whole."""
+_ROW_GROUP = 40_960
+"""Rows: whoever looks for one project by range reads one group of them."""
+
+
+def write_parquet(source: Path, target: Path) -> None:
+    """Write the rows of ``source`` (JSON lines, gzip) to ``target``, in their order. The same rows give the same bytes.
+
+    Raises `duckdb.Error` for a line that is no row. Cost: linear in rows, memory bounded by `MEMORY_MIB`.
+    """
+    with _connect() as connection:
+        connection.execute(
+            f"COPY (SELECT * FROM {_lines(source)}) TO {_quoted(target)} "  # noqa: S608 -- only our own names and paths
+            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE {_ROW_GROUP})"
+        )
+
+
+def differing_rows(source: Path, written: Path) -> int:
+    """How many rows of the Parquet file ``written`` are not, at the same place, those of ``source``.
+
+    Raises `duckdb.Error` for a file that is not Parquet, or damaged.
+    """
+    with _connect() as connection:
+        found = connection.execute(
+            f"SELECT count(*) FROM (SELECT one FROM {_lines(source)} one) "  # noqa: S608 -- only our own names and paths
+            f"POSITIONAL JOIN (SELECT other FROM read_parquet({_read(written)}) other) "
+            "WHERE one IS DISTINCT FROM other"
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "threads": 1,
+            "memory_limit": f"{MEMORY_MIB}MiB",
+            "preserve_insertion_order": True,
+            "autoinstall_known_extensions": False,
+            "temp_directory": "",
+            "TimeZone": "UTC",
+        },
+    )
+
+
+def _lines(path: Path) -> str:
+    columns = ", ".join(f"'{column.name}': '{_type(column.kind)}'" for column in COLUMNS)
+    return (
+        f"read_json({_read(path)}, columns = {{{columns}}}, format = 'newline_delimited', "
+        "compression = 'gzip', maximum_object_size = 134217728)"
+    )
+
+
+def _type(kind: Kind) -> str:
+    if kind in FIELDS:
+        fields = ", ".join(f'"{name}" {_SCALARS["moment" if name == "since" else "text"]}' for name in FIELDS[kind])
+        return f"STRUCT({fields})[]"
+    return _SCALARS[kind]
+
+
+_SCALARS: dict[Kind, str] = {
+    "text": "VARCHAR",
+    "truth": "BOOLEAN",
+    "number": "BIGINT",
+    "moment": "TIMESTAMPTZ",
+    "texts": "VARCHAR[]",
+}
+
+
+def _read(path: Path) -> str:
+    """The path of this one file, where a pattern for several could stand."""
+    return _quoted(Path(re.sub(r"[*?\[]", r"[\g<0>]", str(path))))
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
