@@ -33,6 +33,9 @@ OPERATOR = (
     "/account/projects",
     "/account/projects/roquefort",
     "/account/projects/roquefort/publishing",
+    "/account/projects/roquefort/state",
+    "/account/projects/roquefort/state/preview?act=yank&version=1.0&code=broken&reason=it+breaks",
+    "/account/projects/roquefort/state/preview?act=archive",
     "/account/tokens",
     "/account/publishing",
     "/account/machines",
@@ -134,7 +137,10 @@ def test_no_page_of_an_account_keeps_anybody_out_in_any_width_or_colour(
     assert page.complaints == []  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("path", ["/account/", "/account/tokens", "/account/security", "/account/log"])
+@pytest.mark.parametrize(
+    "path",
+    ["/account/", "/account/tokens", "/account/security", "/account/log", "/account/projects/roquefort/state"],
+)
 def test_everything_on_a_page_is_reached_by_keyboard_in_its_order_and_seen(
     visit: Callable[..., Page], path: str
 ) -> None:
@@ -186,3 +192,29 @@ def test_all_but_passkeys_works_without_a_script(visit: Callable[..., Page]) -> 
     sections.get_by_role("link", name="Account", exact=True).click()
     page.get_by_role("button", name="Sign out").click()
     assert page.get_by_text("You are signed out.").is_visible()
+
+
+def test_a_broken_release_is_yanked_by_keyboard_without_a_script_and_its_page_says_so(
+    visit: Callable[..., Page], place: Place
+) -> None:
+    for version in ("1.0", "2.0"):
+        published(upload(place.server, a_wheel("stilton", version)))
+    page = visit("/project/stilton/", java_script_enabled=False)
+
+    def press(role: Any, name: str, key: str = "Enter") -> None:
+        page.get_by_role(role, name=name, exact=True).press(key)
+
+    press("link", "Yank this release")
+    assert page.get_by_role("checkbox", name="2.0").is_checked()
+    assert not page.get_by_role("checkbox", name="1.0").is_checked()
+    page.locator("#code-yank").select_option("broken")
+    page.locator("#reason-yank").fill("it cannot be imported")
+    press("button", "Yank…")
+    now, then = page.locator("table.changes tr.changed").first.locator("td").all_inner_texts()
+    assert ("Installs 2.0." in now, "Installs 1.0." in then) == (True, True)
+    press("button", "Yank now")
+    assert page.locator(".done").inner_text().startswith("Yanked: installers pass over it. Nothing was removed")
+    page.goto("/project/stilton/2.0/")
+    banner = page.locator(".banner.yanked").inner_text()
+    assert "This release was yanked." in banner
+    assert "it cannot be imported" in banner

@@ -224,8 +224,8 @@ def test_a_yank_of_the_newest_release_leads_to_the_one_before_and_leaves_pins_an
     assert [(each.doing, each.before.verdict, each.after.verdict) for each in told] == [
         ("pip install brie", "works", "works"),
         ("pip install brie==2.0", "works", "warns"),
-        ("a lock file with brie 2.0", "works", "warns"),
-        ("publishing to brie", "works", "works"),
+        ("A lock file with brie 2.0", "works", "warns"),
+        ("Publishing to brie", "works", "works"),
     ]
     assert (told[0].before.version, told[0].after.version) == ("2.0", "1.0")
     assert "[broken] it eats rind" in told[1].after.text
@@ -242,7 +242,7 @@ def test_taking_a_yank_back_leads_to_what_was_before() -> None:
 def test_archiving_changes_nothing_but_uploads() -> None:
     before = a_project("tilsit", "1.0")
     after = Seen(before.name, Standing(maintenance="archived"), before.files)
-    assert [each.doing for each in changes(before, after, ["1.0"]) if each.is_one] == ["publishing to tilsit"]
+    assert [each.doing for each in changes(before, after, ["1.0"]) if each.is_one] == ["Publishing to tilsit"]
     assert publishing(after).text == "Is refused."
 
 

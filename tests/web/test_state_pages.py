@@ -139,7 +139,7 @@ def test_a_yank_that_does_not_say_clearly_of_what_is_refused_with_what_was_typed
 def test_archiving_shows_that_only_uploads_end_and_does_it(scene: Scene) -> None:
     with scene.visit() as ann:
         shown = ann.get(f"{scene.page}/preview?act=archive&reason=Moved+to+feta")
-        assert re.search(r"publishing to \S+ Now: Is taken\. Then: Is refused\.", words(shown))
+        assert re.search(r"Publishing to \S+ Now: Is taken\. Then: Is refused\.", words(shown))
         assert f"pip install {scene.project} Now: Installs 2.0. Then: The same." in words(shown)
         assert "archived: [archived] Moved to feta" in words(shown)
         done = words(ann.post(scene.page, the_form(shown.text), follow=True))

@@ -137,8 +137,8 @@ def changes(before: Seen, after: Seen, versions: Sequence[str]) -> tuple[Change,
     told = [Change(f"pip install {name}", newest(before), newest(after))]
     for version in versions:
         told.append(Change(f"pip install {name}=={version}", exactly(before, version), exactly(after, version)))
-        told.append(Change(f"a lock file with {name} {version}", locked(before, version), locked(after, version)))
-    told.append(Change(f"publishing to {name}", publishing(before), publishing(after)))
+        told.append(Change(f"A lock file with {name} {version}", locked(before, version), locked(after, version)))
+    told.append(Change(f"Publishing to {name}", publishing(before), publishing(after)))
     return tuple(told)
 
 

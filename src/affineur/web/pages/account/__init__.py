@@ -32,6 +32,7 @@ SUBJECTS: tuple[str, ...] = (
     "publishing",
     "project_publishing",
     "project_unarchiving",
+    "project_state",
     "project_webhooks",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""

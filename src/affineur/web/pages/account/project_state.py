@@ -13,6 +13,7 @@ What does not live here: how an act is read and carried out (`project_state_aske
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -90,6 +91,7 @@ def _preview(request: Request, session: Session, given: Typed) -> Response:
         "project": found,
         "asked": asked,
         "act_text": OWNERS_ACTS[asked.act],
+        "title": f"{OWNERS_ACTS[asked.act]}: {asking.subject(found.display_name, asked)}",
         "definition": definition(asked.act),
         "foreseen": foreseen,
         "needs_proof": asks_for_proof(foreseen.decision),
@@ -149,6 +151,7 @@ def _values(request: Request, session: Session, _: Decision | None, given: Typed
         "texts": OWNERS_ACTS,
         "define": definition,
         "releases": state.releases[:SHOWN_RELEASES],
+        "held_files": Counter(hold.version for hold in found.standing.holds if hold.level == "file"),
         "more": max(0, len(state.releases) - SHOWN_RELEASES),
         "focus": focus,
         "files": sorted((file for file in every if focus and file.version == focus.version), key=lambda f: f.filename),

@@ -26,7 +26,7 @@ from affineur.core.meaning import Fact, facts, facts_of_file, facts_of_release, 
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, asks_for_proof
 from affineur.core.standing import Level, ProjectStatus, printable_reason, project_status
-from affineur.core.versions import canonical, latest, parse_version, specified
+from affineur.core.versions import canonical, latest, order_key, parse_version, specified
 from affineur.shell.index import Index
 from affineur.shell.store import projects
 
@@ -93,6 +93,19 @@ def read(project: NormalizedName, given: Typed) -> Asked:
     place = Place(release, given.get("file") or None) if act in HOLDING else lifecycle.WHOLE
     selection = _selected(project, given, release) if act in ("yank", "unyank") else Selection(project)
     return Asked(act, said, place, selection)
+
+
+def subject(project: str, asked: Asked) -> str:
+    """What ``asked`` is about, as a title has it."""
+    filename, version = asked.place.filename, asked.place.version
+    if asked.act in ("yank", "unyank"):
+        chosen = asked.selection
+        filename, version = chosen.filename, chosen.version
+        if chosen.versions:
+            version = ", ".join(sorted(chosen.versions, key=order_key))
+        elif chosen.specifier is not None:
+            version = str(chosen.specifier)
+    return filename or (f"{project} {version}" if version else project)
 
 
 def _selected(project: NormalizedName, given: Typed, release: str | None) -> Selection:
