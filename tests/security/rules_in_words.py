@@ -15,8 +15,15 @@ create              | everybody                            | upload  | no proof 
 yank                | owner maintainer operator            | yank    | no proof     | after 90 days
 archive             | owner operator                       | archive | no proof     | after 90 days
 unarchive           | owner operator                       | archive | strong proof | after 90 days
+classify            | operator                             | manage  | no proof     | at once
+report              | everybody                            | manage  | no proof     | never
+appeal              | owner maintainer                     | manage  | no proof     | never
 moderate            | operator moderator                   | manage  | no proof     | at once
 hold                | operator moderator                   | manage  | no proof     | at once
+condemn             | operator moderator                   | manage  | a proof      | at once
+withhold            | owner operator moderator             | manage  | strong proof | never
+see-moderation      | operator moderator                   | manage  | no proof     | at once
+trust-reporters     | operator moderator                   | manage  | a proof      | at once
 see-people          | owner maintainer operator moderator auditor | read | no proof | never
 invite              | owner operator                       | manage  | a proof      | after 90 days
 grant               | operator                             | manage  | a proof      | at once
@@ -61,9 +68,12 @@ NO_ROUTE = {
 
 READ_BY_NARROWED = {"read", "see-account", "see-machine"}
 """What a token for some projects still reads of all: not who is at other projects, nor on the index."""
-MACHINES_MAY = {"read", "upload", "yank", "see-account", "revoke-token"}
+MACHINES_MAY = {"read", "upload", "yank", "see-account", "revoke-token", "report"}
 """Of an automation account that is maintainer of every project here."""
 PUBLISHERS_MAY = {"upload"}
+GOES_ON = {"read", "report", "appeal", "leave", "see-people"}
+"""What tokens still do to a quarantined project; all else pauses, but for those who hold an office, and sessions."""
+OFFICES = {"operator", "moderator", "auditor"}
 
 STANDINGS = ("owner", "maintainer", "nobody", "sponsor", "operator", "moderator", "auditor")
 """What a person is here: of every project, of the machine, or of the index."""
@@ -114,6 +124,8 @@ def person(rule: Rule, standing: str, posture: str, shown: Token, state: str, *,
         return refused
     if "everybody" not in rule.who and standing not in rule.who:
         return "standing"
+    if _paused(rule, shown, state) and standing not in OFFICES:
+        return "paused"
     if rule.act == "upload" and on_project and state == "closed":
         return "publishers only"
     late = int(posture.removeprefix("day ")) if posture.startswith("day") else None
@@ -135,6 +147,8 @@ def machine(rule: Rule, condition: str, shown: Token, state: str) -> str:
         return refused
     if rule.act not in MACHINES_MAY:
         return "standing"
+    if _paused(rule, shown, state):
+        return "paused"
     if rule.act == "upload" and state == "closed":
         return "publishers only"
     return "yes" if condition == "works" else "sponsors"
@@ -144,7 +158,13 @@ def publisher(rule: Rule, state: str) -> str:
     """What becomes of a try with a trusted publisher's token, which is for uploads to its projects."""
     if rule.right != "upload":
         return "token"
+    if rule.act in PUBLISHERS_MAY and state == "quarantined":
+        return "paused"
     return "yes" if rule.act in PUBLISHERS_MAY and state != "elsewhere" else "token"
+
+
+def _paused(rule: Rule, shown: Token, state: str) -> bool:
+    return state == "quarantined" and shown is not SESSION and rule.act not in GOES_ON
 
 
 def _token(rule: Rule, shown: Token, state: str) -> str | None:

@@ -40,7 +40,7 @@ from affineur.shell.store import (
     sponsors,
     tokens,
 )
-from affineur.shell.store.schema import factor, role, token
+from affineur.shell.store.schema import factor, project_publisher, role, token
 from affineur.shell.store.sessions import SessionRow
 
 LONE = "lone"
@@ -92,6 +92,9 @@ class Scene:
         now = datetime.now(UTC)
         if act == "unarchive" and state == "archived":
             set_status(self.server, state, "archive")
+            with self.store.write() as connection:  # unarchiving asks owners to confirm publishers, and ends tokens
+                connection.execute(project_publisher.update().values(unconfirmed=False))
+                connection.execute(token.update().where(token.c.account_id.is_(None)).values(revoked_at=None))
             return
         with self.store.write() as connection:
             if act == "release-machine":

@@ -32,6 +32,7 @@ _WALLS = {
     **dict.fromkeys(
         ("access.role", "access.office", "access.machine", "access.sponsor", "access.own", "machine.exists"), "standing"
     ),
+    "access.paused": "paused",
     "access.publishers-only": "publishers only",
     **dict.fromkeys(("factor.manage", "factor.publish", "factor.first"), "factor"),
     "access.sponsors": "sponsors",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from affineur.core import appeals as rules
 from affineur.core import cases as deadlines
 from affineur.core import reports as numbers
+from affineur.core.access import INDEX, may
 from affineur.core.appeals import Outcome
 from affineur.core.decision import refuse
 from affineur.core.lifecycle import Act, Place, Said
@@ -73,6 +74,7 @@ def answer(index: Index, by: Caller, appeal_id: int, text: str, *, lift: bool) -
     with index.store.write() as connection:
         asked = appeals.find(connection, appeal_id)
         if asked is None:
+            may(by.actor, "see-moderation", INDEX, by.now).require()  # only to whom cases are shown is told of one
             refuse("appeal.exists", "There is no such appeal.", "Look at its case.")
         name = NormalizedName(asked.project)
         permission.require(connection, by.actor, "hold", name, by.now)
