@@ -1,4 +1,4 @@
-"""Commands about what is kept off offer: quarantine, clear, condemn, withhold, restore; report and appeal.
+"""Commands about what is kept off offer: quarantine, clear, condemn, withhold, unwithhold; report and appeal.
 
 Each works on this machine's own index and on one elsewhere. What does not live here: the moderators' queue (`cases`).
 """
@@ -42,7 +42,7 @@ OfCase = Annotated[str | None, typer.Option("--case", help="The case, where seve
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
-    for command in (quarantine, clear, condemn, withhold, restore, report, appeal):
+    for command in (quarantine, clear, condemn, withhold, unwithhold, report, appeal):
         app.command()(somewhere(command))
 
 
@@ -111,10 +111,10 @@ def withhold(
     _hold(place, "withhold", project, version, file, {"reason": reason, "code": code}, as_json)
 
 
-def restore(
+def unwithhold(
     place: Place, project: Project, version: Version = None, file: File = None, as_json: AsJson = False
 ) -> None:
-    """Give back what was withheld."""
+    """Give back what was withheld. (`affineur restore` is about backups.)"""
     _hold(place, "restore", project, version, file, {}, as_json)
 
 
