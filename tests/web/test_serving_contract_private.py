@@ -27,7 +27,7 @@ PATHS = ["/simple/", "/simple/gouda/", SMALL_FILE, LARGE_FILE, f"{SMALL_FILE}.me
 ALSO = [
     "/simple", "/simple/Gouda", "/simple/stilton/", f"{SMALL_FILE}?x=1",
     "/packages/py3/c/cheddar/cheddar-1.0-py3-none-any.whl",
-    "/packages/cheddar/1.0/nothing.whl", "/edge/file", "/nowhere",
+    "/packages/cheddar/1.0/nothing.whl", "/edge/file", "/nowhere", "/statuses.jsonl", "/statuses.parquet",
 ]  # fmt: skip
 WRONG = {
     "none": None,
