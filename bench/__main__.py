@@ -1,4 +1,4 @@
-"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``… scale``, ``… journal`` and ``… follow``."""
+"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``scale``, ``journal``, ``follow`` and ``life``."""
 
 from __future__ import annotations
 
@@ -37,6 +37,10 @@ def main() -> int:
         from bench import follow
 
         return follow.run(quick=arguments.quick)
+    if arguments.command == "life":
+        from bench import life
+
+        return life.run(quick=arguments.quick)
     wrk_program()
     plan = _QUICK if arguments.quick else measure.Plan()
     if arguments.rounds or arguments.seconds:
@@ -85,7 +89,7 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = ["compare", "people", "scale", "journal", "follow"]
+    commands = ["compare", "people", "scale", "journal", "follow", "life"]
     parser.add_argument("command", nargs="?", choices=commands, default="compare")
     parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")

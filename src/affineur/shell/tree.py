@@ -129,9 +129,10 @@ class PublicTree:
         target = f"{self._base}/packages/{name}/{path}"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(target)
-        for folder in (os.path.dirname(target), f"{self._base}/packages/{name}"):
-            with contextlib.suppress(OSError):  # not empty, or gone already
-                os.rmdir(folder)
+        with contextlib.suppress(OSError):  # not empty: then neither is the project's, which need not be asked
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(os.path.dirname(target))
+            os.rmdir(f"{self._base}/packages/{name}")
 
     def names(self) -> Iterator[str]:
         """Every project that has a page, in any order."""
