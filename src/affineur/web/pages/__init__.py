@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, admin, help, home, project, rules, searching, static
+from . import account, admin, help, home, journal, project, rules, searching, static
 from .errors import handlers, private_page, wants_html
 
 __all__ = ["handlers", "private_page", "routes", "wants_html"]
@@ -20,7 +20,10 @@ def routes() -> list[BaseRoute]:
         Route("/", home.home),
         Route("/search", searching.search),
         Route("/search/", searching.search),
+        *account.open_routes(),
         Route("/project/{rest:path}", project.project),
+        Route("/journal/", journal.entries),
+        Route("/journal/{serial}", journal.entry),
         Route("/help", help.words),
         Route("/help/", help.words),
         Route("/help/rules", rules.every),

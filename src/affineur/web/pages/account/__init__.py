@@ -34,10 +34,19 @@ SUBJECTS: tuple[str, ...] = (
     "project_unarchiving",
     "project_state",
     "project_webhooks",
+    "reports",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
+
+OPEN_SUBJECTS = ("reports", "appeals")
+"""Those with ``OPEN_ROUTES``, too: pages below that of a project, which everybody may read."""
 
 
 def routes() -> list[BaseRoute]:
     """The routes of all pages for people who sign in."""
     return [route for subject in SUBJECTS for route in import_module(f"{__name__}.{subject}").ROUTES]
+
+
+def open_routes() -> list[BaseRoute]:
+    """The routes of their pages about a project that everybody may read; to be asked before the project's own."""
+    return [route for subject in OPEN_SUBJECTS for route in import_module(f"{__name__}.{subject}").OPEN_ROUTES]

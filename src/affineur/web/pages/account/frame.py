@@ -37,6 +37,7 @@ SECTIONS = (
     ("/account/machines", "Machines"),
     ("/account/security", "Security"),
     ("/account/messages", "Mail"),
+    ("/account/reports", "Reports"),
     ("/account/log", "Log"),
 )
 

@@ -1,4 +1,4 @@
-"""Pages of those who hold an office: the accounts of the index, its security log, invitations to it.
+"""Pages of those who hold an office: the accounts of the index, its security log, invitations to it, its cases.
 
 Each is shown to whom `core.access` allows what it shows; everybody else reads why not. `frame` has what they share.
 """
@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import accounts, examine, invitations, log, webhooks
+from . import accounts, cases, examine, holding, invitations, log, webhooks
 
 
 def routes() -> list[BaseRoute]:
     """The routes of all of them."""
-    return [*accounts.ROUTES, *log.ROUTES, *examine.ROUTES, *invitations.ROUTES, *webhooks.ROUTES]
+    return [
+        *accounts.ROUTES,
+        *cases.ROUTES,
+        *holding.ROUTES,
+        *log.ROUTES,
+        *examine.ROUTES,
+        *invitations.ROUTES,
+        *webhooks.ROUTES,
+    ]

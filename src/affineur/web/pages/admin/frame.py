@@ -17,6 +17,7 @@ from affineur.web.pages.account.frame import account_page
 from affineur.web.session import Page, PersonalPage, Session, signed_in
 
 SECTIONS = (
+    ("/admin/cases", "Cases"),
     ("/admin/", "Accounts"),
     ("/admin/log", "Log"),
     ("/admin/invitations", "Invitations"),

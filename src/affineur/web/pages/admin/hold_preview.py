@@ -1,0 +1,162 @@
+"""What holding something, or giving it back, will come to: for installers, for the public line, for who is told.
+
+Nothing is changed here. What does not live here: the forms (`holding`), and what a state means (`core.meaning`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from affineur.actions import transition
+from affineur.core import lifecycle, meaning
+from affineur.core.cases import proposal
+from affineur.core.decision import Decision
+from affineur.core.lifecycle import TRANSITIONS, Act, Place, Said
+from affineur.core.meaning import Fact, Kind, Meaning
+from affineur.core.security import lacks_proof
+from affineur.core.standing import Standing, coded, project_status
+from affineur.core.versions import order_key
+from affineur.settings import Settings
+from affineur.shell.mail.rendering import House, render
+from affineur.shell.store import case_facts, cases, grants, projects
+from affineur.shell.store.projects import ProjectRow
+from affineur.web.session import Session
+
+UNDONE_BY: dict[Act, str] = {
+    "quarantine": "Clear: it gives everything back as it was.",
+    "clear": "Quarantine: it is held again, in the same project's case.",
+    "condemn": "Clear: what was found harmful by mistake is given back as it was.",
+    "withhold": "Restore: it gives everything back as it was.",
+    "restore": "Withhold: it is kept back again.",
+}
+_NEW_NUMBER = "its number"
+_WORKS = Meaning(*["Works."] * 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an act comes to. ``decision``: what would be said to it now; ``asks``: it asks a second moderator first.
+
+    ``effects``: what happens to whom, before and after. ``line``: what everybody reads. ``letter``: the text that its
+    people get, ``people`` of them; ``reporters``: how many accounts read a verdict.
+    """
+
+    decision: Decision
+    asks: bool
+    lacks_proof: bool
+    what: str
+    effects: tuple[tuple[str, str, str], ...]
+    line: str
+    remains: tuple[Fact, ...]
+    letter: str
+    people: int
+    reporters: int
+    undone_by: str
+    pauses: bool
+
+
+def preview(
+    connection: sa.Connection,
+    settings: Settings,
+    session: Session,
+    act: Act,
+    found: ProjectRow,
+    place: Place,
+    said: Said,
+) -> Preview:
+    """What ``act`` would come to at ``place``, of which the table has an edge."""
+    case = cases.open_case(connection, found.id)
+    said = lifecycle.meant(found.standing, act, place, replace(said, case=case.number if case else _NEW_NUMBER))
+    decision = transition.verdict(connection, session.actor, act, found, session.now, place, said)
+    then = lifecycle.after(found.standing, act, said, session.now, place)
+    crew = grants.crew(connection, found.id)
+    return Preview(
+        decision,
+        decision.rule == "hold.second-moderator" and not decision.allowed and not _is_asked(case, act, place),
+        lacks_proof(decision),
+        lifecycle.named(found.name, place),
+        _effects(found.name, found.standing, then, place, _newest(connection, found)),
+        _line(then, act, place, said),
+        _facts(then, place) if act in ("clear", "restore") else (),
+        _letter(settings, session, act, found, place, said, then),
+        crew.owners + crew.maintainers,
+        case_facts.reporter_count(connection, case.id) if case and act in ("clear", "condemn", "restore") else 0,
+        UNDONE_BY[act],
+        act == "quarantine" and place.level == "project",
+    )
+
+
+def _is_asked(case: cases.CaseRow | None, act: Act, place: Place) -> bool:
+    return case is not None and case.proposed == proposal(act, place.version, place.filename)
+
+
+def _facts(standing: Standing, place: Place) -> tuple[Fact, ...]:
+    """Everything that is still to be known of ``place`` and of what it belongs to, the strongest first."""
+    found = meaning.facts(standing)
+    if place.version is not None:
+        found = (*found, *meaning.facts_of_release(standing, place.version))
+    if place.version is not None and place.filename is not None:
+        found = (*found, *meaning.facts_of_file(standing, place.version, place.filename))
+    return found
+
+
+_GRAVE: tuple[Kind, ...] = ("condemned", "quarantined", "withheld", "removed", "withdrawn")
+
+
+def _effects(
+    name: str, before: Standing, then: Standing, place: Place, newest: str
+) -> tuple[tuple[str, str, str], ...]:
+    """What each way to get it meets, before and after."""
+    old, new = _meant(before, place), _meant(then, place)
+    return (
+        (f"`pip install {name}`", old.newest, new.newest),
+        (f"`pip install {name}=={place.version or newest}`", old.exact, new.exact),
+        ("A lock file with its digest", old.locked, new.locked),
+        ("An upload", old.uploading, new.uploading),
+    )
+
+
+def _newest(connection: sa.Connection, found: ProjectRow) -> str:
+    """A version to give an example with."""
+    return max(projects.versions(connection, found.id), key=order_key, default="1.0")
+
+
+def _meant(standing: Standing, place: Place) -> Meaning:
+    """What the gravest fact about ``place`` means to who installs."""
+    found = _facts(standing, place)
+    grave = [fact for fact in found if fact.kind in _GRAVE]
+    first = min(grave, key=lambda fact: (fact.level != "project", _GRAVE.index(fact.kind)), default=None)
+    if first is not None:
+        return first.meaning
+    return found[0].meaning if found else _WORKS
+
+
+def _line(then: Standing, act: Act, place: Place, said: Said) -> str:
+    """The line that everybody reads of the project, or of the release or file."""
+    if place.level == "project" or act in ("clear", "restore"):
+        status = project_status(then)
+        return f"{status.status}{f': {status.reason}' if status.reason else ''}"
+    held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
+    why = coded(held.code, held.reason) if held else ""
+    return f"{TRANSITIONS[act].target}{f': {why}' if why else ''}"
+
+
+def _letter(
+    settings: Settings, session: Session, act: Act, found: ProjectRow, place: Place, said: Said, then: Standing
+) -> str:
+    """The letter to the project's people: its subject, and its text."""
+    values: dict[str, object] = {
+        "project": found.display_name,
+        "what": lifecycle.named(found.name, place),
+        "at": session.now,
+        "case": said.case,
+    }
+    template = "hold-lifted"
+    if act not in ("clear", "restore"):
+        held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
+        why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
+        template, values = "held", {**values, **why, "page": f"project/{found.name}/appeal/"}
+    letter = render(template, values, House.of(settings), number=None, written_at=session.now)
+    return f"{letter.subject}\n\n{letter.text}"
