@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 from starlette.routing import Route
 from tests.clients.projects import build, write_project
 from tests.clients.runner import program
+from tests.core.distributions import wheel, wheel_filename
 from tests.services.keeper import free_ports
 
 from affineur.web.app import routes
@@ -54,11 +56,30 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What the reader of a page has made: wheel and sdist of hello-cellar 1.0."""
+    made = tmp_path_factory.mktemp("made")
+    return build(write_project(made, "hello-cellar", backend="hatch")).distributions
+
+
+def lay_out(folder: Path, built: list[Path], page: Path) -> None:
+    """``dist/``, as the reader of ``page`` has it: with what else the page speaks of."""
+    folder.mkdir()
+    for path in built:
+        shutil.copy(path, folder)
+    for needed, name, version in (
+        ("hello-cellar 1[.]1", "hello-cellar", "1.1"),
+        (r"affineur .*\bfeta\b", "feta", "2.0"),
+    ):
+        if re.search(needed, page.read_text()):
+            (folder / wheel_filename(name, version)).write_bytes(wheel(name, version))
+
+
 @pytest.mark.parametrize("page", RUN, ids=named)
-def test_the_commands_of_a_page_run(page: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_run(page: Path, built: list[Path], tmp_path: Path) -> None:
     port = free_ports(1)[0]
-    project = build(write_project(tmp_path / "made", "hello-cellar", backend="hatch"))
-    (tmp_path / "dist").symlink_to(project.distributions[0].parent)
+    lay_out(tmp_path / "dist", built, page)
     script = as_script(blocks(page)).replace("127.0.0.1:8040", f"127.0.0.1:{port}")
     clean = environment(tmp_path, port)
     if re.search(r"^pip ", script, re.MULTILINE):

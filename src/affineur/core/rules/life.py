@@ -10,8 +10,8 @@ from .rule import Group, Rule
 _APPEAL = ("Appeal, if that is wrong.",)
 
 
-def _act(act: Act, why: str, ways: tuple[str, ...] = ()) -> Rule:
-    return Rule(f"lifecycle.{act}", TRANSITIONS[act].means, why, ways)
+def _act(act: Act, why: str, ways: tuple[str, ...] = (), beside: str = "") -> Rule:
+    return Rule(f"lifecycle.{act}", f"{TRANSITIONS[act].means} {beside}".strip(), why, ways)
 
 
 LIFE = (
@@ -24,11 +24,13 @@ LIFE = (
                 "archive",
                 "Stopping is free, and nobody who depends on the project is left without it. Of a project that was "
                 "found harmful, owners change nothing any more.",
+                beside="Not of a project that was condemned.",
             ),
             _act(
                 "unarchive",
                 "Archiving is a statement of owners, and owners can take it back; a project that nobody answers for "
                 "is adopted first.",
+                beside="Somebody has to answer for it.",
             ),
             _act("finish", "What does all it should is no abandoned project, and people should see the difference."),
             _act("resume", "Finished is a statement of its owners, and they can take it back."),
