@@ -60,11 +60,11 @@ def test_a_page_tells_every_fact_about_a_project_each_with_reason_and_way_on(ind
 def test_a_yanked_release_of_an_archived_project_shows_both(index: Server) -> None:
     told = banners(html(index, "/project/brie/1.0/"))
     assert [each.split(".")[0] for each in told[:3]] == [
-        "This project is archived", "This project is deprecated", "This release was yanked",
+        "This release was yanked", "This project is archived", "This project is deprecated",
     ]  # fmt: skip
-    assert "except where exactly this version is asked for" in told[2]
-    assert "Reason: it is not secure: Runs over " in told[2]
-    assert "Since " in told[2]
+    assert "except where exactly this version is asked for" in told[0]
+    assert "Reason: it is not secure: Runs over " in told[0]
+    assert "Since " in told[0]
 
 
 def test_a_held_release_says_so_offers_nothing_and_is_not_the_latest(index: Server) -> None:

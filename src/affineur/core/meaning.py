@@ -94,6 +94,11 @@ class Fact:
         return f"{said}: {self.reason}" if said and self.reason else said or self.reason
 
     @property
+    def is_hold(self) -> bool:
+        """Whether it keeps something back that can be given back as it was."""
+        return self.kind in _GRAVITY
+
+    @property
     def can_appeal(self) -> bool:
         """Whether the moderators of this index decided it, so that they can be asked to look again."""
         return self.decided_by == "moderators"

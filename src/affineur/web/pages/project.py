@@ -63,7 +63,7 @@ class Place:
 class View:
     """What every tab of a project page shows around itself. ``releases`` come newest first.
 
-    ``facts`` are of the project, then of the release shown; ``offered``: how many of its files can be had.
+    ``facts`` are of the release shown, then of the project; ``offered``: how many of its files can be had.
     """
 
     project: ProjectRow
@@ -149,7 +149,7 @@ def _view(connection: sa.Connection, found: ProjectRow, version: str | None) -> 
     yanked_at = reading.last_time(connection, found.name, "FileYanked", shown.version) if shown.yanked else None
     return View(
         found,
-        (*meaning.facts(found.standing), *_marks(found.standing, shown, yanked_at)),
+        (*_marks(found.standing, shown, yanked_at), *meaning.facts(found.standing)),
         releases,
         shown,
         by_version[newest],
