@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install -qq --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench scale demo fuzz describe soak lock clean clients
+.PHONY: help run test check bench scale demo fuzz describe soak stress lock clean clients
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -52,6 +52,10 @@ describe: .venv/run.stamp .venv/test.stamp ## Hold the API to its description by
 
 soak: .venv/run.stamp .venv/test.stamp clients ## Kill the server thousands of times while it works
 	@CRASH_KILLS=$${CRASH_KILLS:-5000} $(BIN)/python -m pytest --timeout 0 tests/walks/test_crash*.py
+
+stress: .venv/run.stamp .venv/test.stamp ## Sixteen writers on 1,000 projects while readers and a follower watch
+	@STRESS_PROJECTS=$${STRESS_PROJECTS:-1000} STRESS_ACTS=$${STRESS_ACTS:-500} \
+		$(BIN)/python -m pytest --timeout 0 tests/walks/test_stress.py
 
 lock: .cache/clients/uv/installed ## Write the locked requirements anew, with the newest versions
 	@$(BIN)/python scripts/lock.py $(ARGS)
