@@ -11,10 +11,16 @@ from html import unescape
 import pytest
 from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Person, Visitor, sign_up, signed_in, store_of, words
+from tests.web.states import at_hand
 from tests.web.uploading import a_wheel, published, upload
 
+from affineur.actions.hold import hold
+from affineur.actions.status import set_status
+from affineur.core.access import SYSTEM
+from affineur.core.lifecycle import Place, Said
 from affineur.core.names import parse_name
 from affineur.core.second_factor import Proof
+from affineur.core.security import console
 from affineur.shell.store import grants, projects
 from affineur.shell.store.projects import ProjectRow
 
@@ -236,3 +242,30 @@ def test_a_form_from_elsewhere_changes_nothing(scene: Scene) -> None:
         sent = ann.post(scene.page, {"act": "archive"}, own=False)
     assert sent.status_code == 403
     assert scene.row.standing.maintenance == "active"
+
+
+def test_what_moderators_hold_is_shown_with_the_way_to_object(scene: Scene) -> None:
+    with at_hand(scene.server) as index:
+        said = Said(reason="it calls home", code="malware")
+        hold(index, console(datetime.now(UTC)), "quarantine", parse_name(scene.project), Place("2.0"), said)
+    with scene.visit() as ann:
+        shown = ann.get(scene.page)
+        assert "Release 2.0 is quarantined: harmful code: it calls home." in words(shown)
+        assert f'href="/project/{scene.project}/appeal/"' in shown.text
+        preview = words(ann.get(f"{scene.page}/preview?act=yank&version=2.0"))
+    assert f"pip install {scene.project} Now: Installs 1.0. Then: The same." in preview
+
+
+def test_unarchiving_what_is_widely_used_is_shown_to_wait_and_is_asked_for(scene: Scene) -> None:
+    name, long_ago = parse_name(scene.project), datetime.now(UTC) - timedelta(days=3)
+    with at_hand(scene.server) as index:
+        set_status(index, SYSTEM, "archive", name, long_ago)
+        set_status(index, SYSTEM, "reclassify", name, long_ago, Said(value="C3", basis="a test"))
+    with scene.visit() as ann:
+        assert "Take the archiving back…" in ann.get(scene.page).text
+        shown = ann.get(f"{scene.page}/preview?act=unarchive")
+        assert "not at once" in words(shown)
+        sent = ann.post(scene.page, the_form(shown.text))
+        assert sent.headers["location"].endswith("/unarchiving?done=unarchiving-asked")
+        assert "It takes new files again from" in words(ann.get(scene.page))
+    assert scene.row.standing.maintenance == "archived"
