@@ -23,9 +23,10 @@ def status(
     project: Annotated[str | None, typer.Argument(help="Only this project.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the index holds, and what lags behind; of a project: its state, and what may be done about it.
+    """Show what the index holds, and what lags behind; or the state of a project.
 
-    The state of a project is shown of an index elsewhere too.
+    Of a project: every fact, each release, each act with what stands against it, and what its owners should look at.
+    Works for projects of an index elsewhere, too.
     """
     from .standing import describe, read_status
     from .start import EXIT_USAGE, fail, open_existing, print_json
