@@ -28,7 +28,7 @@ def call_off_unarchiving(index: Index, by: Caller, project: NormalizedName) -> N
         if found.unarchives_at is None:
             refuse(
                 "lifecycle.unarchive-none",
-                f"Nobody's asking to unarchive project '{project}' is waiting.",
+                f"No unarchiving of project '{project}' is waiting.",
                 "There is nothing to call off.",
             )
         aftermath.call_off(connection, by, found)
