@@ -9,9 +9,15 @@ from tests.services.affineur import Server
 from tests.web.people import sign_up, signed_in, store_of, words
 from tests.web.uploading import a_wheel, published, upload
 
+from affineur.actions.status import set_status
+from affineur.core.access import SYSTEM
+from affineur.core.lifecycle import Said
+from affineur.core.names import NormalizedName
+from affineur.settings import load
+from affineur.shell.index import open_index
 from affineur.shell.store import projects
-from affineur.shell.store.schema import project
 
+BRIE = NormalizedName("brie")
 PAGE = "/account/projects/brie/unarchiving"
 
 
@@ -27,8 +33,10 @@ def test_an_unarchiving_that_waits_is_shown_to_every_owner_and_called_off_by_any
         assert found
         for owner in (ann, bea):
             projects.grant(connection, found.id, owner.id, "owner", now)
-        long_ago = {"maintenance": "archived", "maintenance_since": now - timedelta(days=9), "impact": "C3"}
-        connection.execute(project.update().values(long_ago))
+    index = open_index(load({"data": served.data}, environment={}).settings)
+    for act, said in (("reclassify", Said(value="C3")), ("archive", Said())):
+        set_status(index, SYSTEM, act, BRIE, now - timedelta(days=9), said)  # type: ignore[arg-type]
+    index.close()
     with signed_in(served, ann, proof="passkey") as asks, signed_in(served, bea, proof="passkey") as other:
         assert "No unarchiving is waiting." in words(asks.get(PAGE))
         asked = words(asks.post(PAGE, {}, follow=True))
