@@ -9,7 +9,7 @@ from html import unescape
 import httpx
 import pytest
 from tests.web.cases_scene import Scene, moderated
-from tests.web.people import Visitor, words
+from tests.web.people import Visitor, sign_up, signed_in, words
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -142,6 +142,7 @@ def test_taking_a_case_shows_others_who_works_on_it(scene: Scene, mo: Visitor, n
 
 
 def test_a_preview_says_what_everybody_will_read_and_changes_nothing(scene: Scene, mo: Visitor) -> None:
+    scene.report(scene.sue, "brie")
     fields = {"place": "release 1.1", "code": "malware", "reason": "Reads keys.", "step": "preview"}
     page = mo.post("admin/projects/brie/quarantine", fields)
     said = words(page)
@@ -251,3 +252,25 @@ def test_an_unknown_case_is_told_to_moderators_only(mo: Visitor, ann: Visitor) -
     assert mo.get("admin/cases/2026-9999").status_code == 404
     assert mo.get("admin/cases/nonsense").status_code == 400
     assert ann.get("admin/cases/2026-9999").status_code == 403
+
+
+def test_whose_reports_are_trusted_is_said_on_the_page_of_the_account(scene: Scene, mo: Visitor, ann: Visitor) -> None:
+    tim = sign_up(scene.server, "tim")
+    number = scene.report(tim, "camembert", kind="other", summary="From Tim.")
+    assert "None was decided yet. The next one weighs 0.62 of 1." in words(mo.get("admin/accounts/tim"))
+    trusted = mo.post("admin/accounts/tim/reports", {"act": "trust"})
+    assert trusted.headers["location"] == "/admin/accounts/tim?done=reporter-trusted"
+    assert "Weight 1.00, trusted" in words(mo.get(f"admin/cases/{number}"))
+    assert ann.post("admin/accounts/rob/reports", {"act": "trust"}).status_code == 403
+    mo.post("admin/accounts/tim/reports", {"act": "distrust"})
+    assert "trusted" not in words(mo.get(f"admin/cases/{number}"))
+
+
+def test_an_act_that_takes_a_proof_asks_for_it_before_anything_is_written(scene: Scene) -> None:
+    with signed_in(scene.server, scene.mo, proof=None) as without:
+        form = without.get("admin/projects/camembert/withhold?place=release%201.0")
+        assert "takes a proof that it is you" in words(form)
+        assert "next=/admin/projects/camembert/withhold%3Fplace%3Drelease%25201.0" in form.text
+        sent = without.post("admin/projects/camembert/withhold", {"place": "", "code": "legal", "step": "act"})
+        assert sent.headers["location"].startswith("/account/confirm?strength=strong")
+    assert "camembert-1.0" in offered(scene, "camembert")

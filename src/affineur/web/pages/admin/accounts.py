@@ -1,4 +1,4 @@
-"""The accounts of the index: the list, and one account, to freeze it or to give it an office."""
+"""The accounts of the index: the list, and one account, to freeze it, to trust its reports or to give it an office."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from starlette.routing import Route
 
 from affineur.actions import freeze as freezing
 from affineur.actions import recover
+from affineur.actions.moderate import set_trusted
 from affineur.actions.offices import set_office
+from affineur.core import reporters
 from affineur.core.access import INDEX, may
 from affineur.core.accounts import unknown
 from affineur.core.caveats import describe
@@ -22,7 +24,7 @@ from affineur.core.offices import OFFICES, office_called
 from affineur.core.recovery import can_be_shorter
 from affineur.core.security import Caller
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, directory, emails, recoveries, sponsors, tokens
+from affineur.shell.store import accounts, directory, emails, recoveries, reports, sponsors, tokens
 from affineur.shell.store.directory import Wanted
 from affineur.web.pages.account.frame import DONE, NOTHING, Typed, done, form_on
 from affineur.web.pages.rendering import index_of
@@ -39,6 +41,8 @@ DONE |= {
     "account-thawed": "The account is open again, and its holder was told.",
     "recovery-vouched": "They were told, and wait less long.",
     "office-changed": "The office is changed, and its holder was told.",
+    "reporter-trusted": "Reports by this account are trusted from now on, while its record does not speak against it.",
+    "reporter-untrusted": "Reports by this account count like anybody's.",
 }
 
 
@@ -92,6 +96,7 @@ def _one(request: Request, session: Session, refused: Decision | None = None, ty
             "recovery": recoveries.open_of(connection, found.id, session.now) if session.actor.is_operator else None,
             "machine": sponsors.machine(connection, found.id),
             "machines": sponsors.machines(connection, found.id),
+            "record": reports.record(connection, found.id),
         }
     values |= {
         "offices": OFFICES,
@@ -99,6 +104,9 @@ def _one(request: Request, session: Session, refused: Decision | None = None, ty
         "may_freeze": may(session.actor, "freeze", INDEX, session.now).rule != "access.office",
         "may_give": may(session.actor, "set-office", INDEX, session.now).rule != "access.office",
         "may_log": may(session.actor, "see-log", INDEX, session.now).allowed,
+        "may_trust": may(session.actor, "trust-reporters", INDEX, session.now).rule != "access.office",
+        "weight": reporters.weight(values["record"]),
+        "is_trusted": reporters.is_trusted(values["record"]),
         "can_be_shorter": values["recovery"] is not None and can_be_shorter(values["recovery"].facts),
         "typed": typed,
         "section": "/admin/",
@@ -118,6 +126,13 @@ async def freeze(request: Request, session: Session, typed: Typed) -> Response:
 async def give(request: Request, session: Session, typed: Typed) -> Response:
     """Give it an office, another one, or none."""
     return await _act(request, session, _set_office, typed)
+
+
+@office("trust-reporters")
+@form_on(ONE, _again)
+async def trust(request: Request, session: Session, typed: Typed) -> Response:
+    """Trust its reports, or cease to."""
+    return await _act(request, session, _trust, typed)
 
 
 @office("set-office")
@@ -154,6 +169,12 @@ def _set_office(index: Index, by: Caller, name: str, typed: Typed) -> str:
     return "office-changed"
 
 
+def _trust(index: Index, by: Caller, name: str, typed: Typed) -> str:
+    trusted = typed.get("act") == "trust"
+    set_trusted(index, by, name, trusted)
+    return "reporter-trusted" if trusted else "reporter-untrusted"
+
+
 def _vouch(index: Index, by: Caller, name: str, _: Typed) -> str:
     with index.store.read() as connection:
         found = accounts.find(connection, name)
@@ -173,5 +194,6 @@ ROUTES = [
     Route(ONE, account),
     Route(f"{ONE}/freeze", freeze, methods=["POST"]),
     Route(f"{ONE}/vouch", vouch, methods=["POST"]),
+    Route(f"{ONE}/reports", trust, methods=["POST"]),
     Route(f"{ONE}/office", give, methods=["POST"]),
 ]
