@@ -31,7 +31,7 @@ from affineur.core.standing import Replacement, project_status
 from affineur.projections import mend, statuses
 from affineur.projections.check import check
 from affineur.shell.index import Index
-from affineur.shell.parquet import differing_rows, write_parquet
+from affineur.shell.parquet import same_rows, write_parquet
 from affineur.shell.status_files import LINES, PARQUET, StatusFiles
 from affineur.shell.store import projects
 
@@ -138,10 +138,10 @@ def test_hostile_texts_pass_through_both_forms_unchanged(tmp_path: Path) -> None
     with gzip.open(tmp_path / LINES, "wb") as stream:
         stream.writelines(lines([known()] * 3, HOSTILE.replace("\x00", "")))
     write_parquet(tmp_path / LINES, tmp_path / PARQUET)
-    assert differing_rows(tmp_path / LINES, tmp_path / PARQUET) == 0
+    assert same_rows(tmp_path / LINES, tmp_path / PARQUET)
     with gzip.open(tmp_path / LINES, "wb") as stream:
-        stream.writelines(lines([known()] * 2, "elsewhere"))
-    assert differing_rows(tmp_path / LINES, tmp_path / PARQUET) == 3
+        stream.writelines(lines([known()] * 3, "elsewhere"))
+    assert not same_rows(tmp_path / LINES, tmp_path / PARQUET)
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ class Stopped(Exception):
 def project_statuses(index: Index, is_ending: Callable[[], bool] = lambda: False) -> int:
     """Write the status files as of now; their serial. Raises `Stopped` soon after ``is_ending`` says so.
 
-    Cost: linear in the number of projects, in time and disk; memory does not grow with it. A mirror has no rows to
-    tell of: there, nothing is written.
+    Cost: linear in the number of projects, in time and disk (886,000: 30 s of one core, 20 MiB); memory does not grow
+    with it (220 MiB, most of it the library's). A mirror has no rows to tell of: there, nothing is written.
     """
     if is_mirror(index.settings):
         return 0

@@ -56,7 +56,7 @@ def _fault_of_parquet(as_lines: Path, path: Path) -> str | None:
     import duckdb
 
     try:
-        differing = parquet.differing_rows(as_lines, path)
+        same = parquet.same_rows(as_lines, path)
     except duckdb.Error as error:
         return f"It cannot be read: {str(error).splitlines()[0]}"
-    return f"{differing} rows differ from those of {LINES}." if differing else None
+    return None if same else f"Its rows are not those of {LINES}."
