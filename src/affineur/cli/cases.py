@@ -141,7 +141,10 @@ def case_confirm(place: Place, number: Number, as_json: AsJson = False) -> None:
 
 
 def case_answer(place: Place, appeal: AppealId, text: Text, lift: Lift = False, as_json: AsJson = False) -> None:
-    """Answer an appeal; the text is mailed. With --lift, everything that is held in its case is given back."""
+    """Answer an appeal; the text is mailed.
+
+    With --lift, everything that is held in its case is given back.
+    """
     from .start import print_json
 
     outcome = "lifted" if lift else "kept"

@@ -114,7 +114,7 @@ def withhold(
 def unwithhold(
     place: Place, project: Project, version: Version = None, file: File = None, as_json: AsJson = False
 ) -> None:
-    """Give back what was withheld. (`affineur restore` is about backups.)"""
+    """Give back what was withheld."""
     _hold(place, "restore", project, version, file, {}, as_json)
 
 
