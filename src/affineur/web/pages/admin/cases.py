@@ -35,7 +35,7 @@ from .frame import admin_page, office
 PAGE = "/admin/cases"
 ONE = "/admin/cases/{number}"
 _PER_PAGE = 50
-_NO_START = 100_000
+_LONGEST_START = 7
 
 DONE |= {
     "case-taken": "The case is yours: others see that you work on it.",
@@ -59,7 +59,8 @@ def _queue(request: Request, session: Session) -> Response:
     asked = request.query_params
     which = cast(Which, asked.get("which")) if asked.get("which") in get_args(Which) else "open"
     kind = cast(Kind, asked.get("kind")) if asked.get("kind") in KINDS else None
-    start = min(int(asked["start"]), _NO_START) if asked.get("start", "").isdecimal() else 0
+    given = asked.get("start", "")
+    start = int(given) if given.isascii() and given.isdecimal() and len(given) < _LONGEST_START else 0
     text, refused, project = asked.get("project", "").strip()[:214], None, None
     try:
         project = parse_name(text) if text else None

@@ -31,7 +31,6 @@ UNDONE_BY: dict[Act, str] = {
     "withhold": "Restore: it gives everything back as it was.",
     "restore": "Withhold: it is kept back again.",
 }
-_NEW_NUMBER = "its number"
 _WORKS = Meaning(*["Works."] * 5)
 
 
@@ -68,7 +67,8 @@ def preview(
 ) -> Preview:
     """What ``act`` would come to at ``place``, of which the table has an edge."""
     case = cases.open_case(connection, found.id)
-    said = lifecycle.meant(found.standing, act, place, replace(said, case=case.number if case else _NEW_NUMBER))
+    number = case.number if case else f"{session.now:%Y}-…"  # a new one has its number once it is there
+    said = lifecycle.meant(found.standing, act, place, replace(said, case=number))
     decision = transition.verdict(connection, session.actor, act, found, session.now, place, said)
     then = lifecycle.after(found.standing, act, said, session.now, place)
     crew = grants.crew(connection, found.id)
