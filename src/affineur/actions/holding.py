@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from affineur.core import cases as deadlines
-from affineur.core import lifecycle
+from affineur.core import guards, lifecycle
 from affineur.core.decision import Refused, refuse
 from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
 from affineur.core.names import NormalizedName
@@ -156,6 +156,9 @@ def _settle(
     if act == "condemn":
         cases.settle_proposal(connection, case.id)
     if act in ("quarantine", "withhold") or is_undecided(connection, case):
+        return
+    # What others said or did in a case is not decided by owners who give back what they withheld themselves.
+    if not guards.is_office(by.actor) and not cases.is_of_owners_alone(connection, case.id):
         return
     condemned = bool(cases.held(connection, case.id))
     right: Verdict = "upheld" if condemned or act == "restore" else "dismissed"

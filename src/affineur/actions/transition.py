@@ -111,18 +111,20 @@ def _facts(
 ) -> guards.Facts:
     """What the guards of ``act`` look at, and nothing that only others do."""
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
+    placed_as = holds.placed_as(connection, found.id, held) if held is not None else None
     since = now - guards.WITHHOLDS_COUNT_FOR
     return guards.Facts(
         found.name,
         found.standing,
         now,
-        by_office=actor.kind == "system" or actor.office in ("operator", "moderator"),
+        by_office=guards.is_office(actor),
         account_id=actor.account_id,
         candidates=[replacements.candidate(connection, found, one) for one in said.replacements],
         analysis_filed=case is not None and cases.has_notes(connection, case.id),
         proposed_by=_proposed_by(case, act, place),
         withheld_lately=holds.withheld_by_owners(connection, found.id, since) if act == "withhold" else 0,
-        placed_by_owner=held is not None and holds.placed_as(connection, found.id, held) == "owner",
+        placed_by_owner=placed_as == "owner",
+        placed_by_others=placed_as not in (None, "owner"),
         unarchive_asked_by=found.unarchive_asked_by,
         unarchives_at=found.unarchives_at,
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from . import cases
+from .access import Actor
 from .decision import Decision, allow, deny
 from .lifecycle import HOLD_CODES, WHOLE, Act, Place, Said
 from .names import NormalizedName
@@ -60,9 +61,16 @@ class Facts:
     withheld_lately: int = 0
     """How many times owners withheld something of this project within `WITHHOLDS_COUNT_FOR`."""
     placed_by_owner: bool = False
-    """Of a hold that is to be lifted: whether an owner placed it."""
+    """Of a hold that is there already: whether an owner placed it."""
+    placed_by_others: bool = False
+    """…whether somebody else did."""
     unarchive_asked_by: int | None = None
     unarchives_at: datetime | None = None
+
+
+def is_office(actor: Actor) -> bool:
+    """Whether a moderator, an operator or the index itself acts; everybody else acts as an owner."""
+    return actor.kind == "system" or actor.office in ("operator", "moderator")
 
 
 def check(act: Act, facts: Facts, said: Said, place: Place = WHOLE) -> Decision:
@@ -181,6 +189,12 @@ def _withhold(facts: Facts, said: Said, place: Place) -> Decision:
             "lifecycle.withhold",
             f"Owners withhold a file or a release, for one of these reasons: {reasons}.",
             "Yank what is broken or insecure; ask the moderators about anything else.",
+        )
+    if facts.placed_by_others:
+        return deny(
+            "lifecycle.withhold",
+            "The moderators withhold this already; why, they say.",
+            "Appeal, if that is wrong.",
         )
     if facts.standing.impact in WIDELY_USED:
         return deny(

@@ -173,6 +173,27 @@ def ever_held(connection: sa.Connection, case_id: int) -> bool:
     return connection.scalar(sa.select(hold.c.id).where(hold.c.case_id == case_id).limit(1)) is not None
 
 
+def has_others() -> sa.ColumnElement[bool]:
+    """Of a case: whether anybody but owners of its project had to do with it, who withhold and give back as they like.
+
+    Somebody reported, looked into it, asked for something, or held something.
+    """
+    of_it = [table.c.case_id == moderation_case.c.id for table in (report, case_note, hold)]
+    return sa.or_(
+        moderation_case.c.taken_by.is_not(None),
+        moderation_case.c.proposed.is_not(None),
+        sa.exists().where(of_it[0]),
+        sa.exists().where(of_it[1]),
+        sa.exists().where(of_it[2], hold.c.placed_as != "owner"),
+    )
+
+
+def is_of_owners_alone(connection: sa.Connection, case_id: int) -> bool:
+    """Whether nobody but owners of its project had to do with a case."""
+    query = sa.select(moderation_case.c.id).where(moderation_case.c.id == case_id, has_others())
+    return connection.scalar(query) is None
+
+
 def history(connection: sa.Connection, project_id: int) -> list[CaseRow]:
     """Every case about a project, newest first."""
     query = _CASE.where(moderation_case.c.project_id == project_id).order_by(moderation_case.c.id.desc())

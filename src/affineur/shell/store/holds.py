@@ -66,6 +66,8 @@ def keep(connection: sa.Connection, project_id: int, before: Standing, then: Sta
                 connection.execute(hold.insert().values(_new(project_id, one, placing)))
             else:
                 gone.remove(changes)
+                if placing.actor_class != "owner":
+                    _take_over(connection, project_id, changes, placing)
                 _change(connection, project_id, changes, _values(one) | {"case_id": placing.case_id})
     for one in gone:
         _change(connection, project_id, one, {"lifted_at": placing.at, "lifted_by": placing.account_id})
@@ -99,18 +101,26 @@ def _same_slot(one: Hold, other: Hold) -> bool:
     return alike and (one.kind == "withheld") == (other.kind == "withheld")
 
 
+def _take_over(connection: sa.Connection, project_id: int, one: Hold, placing: Placing) -> None:
+    """What owners placed and somebody else makes their own is not the owners' to lift any more."""
+    query = hold.update().where(*_in_force(project_id, one), hold.c.placed_as == "owner")
+    connection.execute(query.values(placed_by=placing.account_id, placed_as=placing.actor_class))
+
+
 def _change(connection: sa.Connection, project_id: int, one: Hold, values: Mapping[str, object]) -> None:
     """Change the row of a hold in force."""
-    where = (hold.c[name].is_not_distinct_from(getattr(one, name)) for name in (*_SLOT, "kind"))
-    query = hold.update().where(hold.c.project_id == project_id, hold.c.lifted_at.is_(None), *where)
-    connection.execute(query.values(values))
+    connection.execute(hold.update().where(*_in_force(project_id, one)).values(values))
+
+
+def _in_force(project_id: int, one: Hold) -> Sequence[sa.ColumnElement[bool]]:
+    """Which row that is."""
+    same = (hold.c[name].is_not_distinct_from(getattr(one, name)) for name in (*_SLOT, "kind"))
+    return [hold.c.project_id == project_id, hold.c.lifted_at.is_(None), *same]
 
 
 def placed_as(connection: sa.Connection, project_id: int, one: Hold) -> str | None:
     """The class of who placed a hold that is in force, as the journal has it."""
-    where = (hold.c[name].is_not_distinct_from(getattr(one, name)) for name in (*_SLOT, "kind"))
-    query = sa.select(hold.c.placed_as).where(hold.c.project_id == project_id, hold.c.lifted_at.is_(None), *where)
-    return connection.scalar(query)
+    return connection.scalar(sa.select(hold.c.placed_as).where(*_in_force(project_id, one)))
 
 
 def withheld_by_owners(connection: sa.Connection, project_id: int, since: datetime) -> int:

@@ -19,6 +19,7 @@ from affineur.core.reporters import REMEMBERED, Outcome, Record, record_of
 from affineur.core.reports import Filed, Kind, Report
 from affineur.core.versions import CanonicalVersion
 
+from .cases import has_others
 from .schema import account, file, hold, moderation_case, project, release, report
 
 _KEYS_PER_QUESTION = 500
@@ -188,7 +189,7 @@ def _reviewed_at(connection: sa.Connection, project_id: int) -> datetime | None:
     closed = sa.select(sa.func.max(moderation_case.c.closed_at))
     lifted = sa.select(sa.func.max(hold.c.lifted_at))
     found = (
-        connection.scalar(closed.where(moderation_case.c.project_id == project_id)),
+        connection.scalar(closed.where(moderation_case.c.project_id == project_id, has_others())),
         connection.scalar(
             lifted.where(hold.c.project_id == project_id, hold.c.origin == "ours", hold.c.kind != "withheld")
         ),
