@@ -24,14 +24,14 @@ ME, ELSE = 1, 2
 OWNERS_AND_MAINTAINERS = {"upload", "yank", "see-people", "leave", "message", "appeal"}
 OWNERS = OWNERS_AND_MAINTAINERS | {
     "archive", "unarchive", "invite", "propose-removal", "set-publishers", "require-publishers", "release-publishers",
-    "withhold", "set-webhooks", "see-webhooks",
+    "withhold", "set-webhooks", "see-webhooks", "see-signals",
 }  # fmt: skip
 MODERATORS = {
-    "hold", "see-people", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn", "withhold",
-    "see-moderation", "trust-reporters",
+    "hold", "see-people", "see-signals", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn",
+    "withhold", "see-moderation", "trust-reporters",
 }  # fmt: skip
 SPONSORS = {"see-machine", "run-machine", "revoke-machine-token", "release-machine", "retire-machine"}
-AUDITORS = {"see-people", "see-accounts", "see-log", "see-machine"}
+AUDITORS = {"see-people", "see-signals", "see-accounts", "see-log", "see-machine"}
 OPERATORS = (
     (OWNERS - {"leave", "message", "appeal"})
     | MODERATORS
@@ -50,7 +50,7 @@ OF_THE_INDEX = {
 }  # fmt: skip
 MACHINES = {"read", "upload", "yank", "see-account", "revoke-token", "report"}
 TOKEN_IS_FOR = {
-    "read": {"read", "see-people", "see-account", "see-machine"},
+    "read": {"read", "see-people", "see-signals", "see-account", "see-machine"},
     "upload": {"upload", "create"},
     "yank": {"yank"},
     "archive": {"archive", "unarchive"},

@@ -54,6 +54,7 @@ def _p(act: str, method: str, path: str, route: str, then: str = "200", body: Ma
 
 API = (
     _p("see-people", "GET", "/people", "getPeople"),
+    _p("see-signals", "GET", "/signals", "listProjectSignals"),
     _p("see-people", "GET", "/invitations", "getInvitations", states=ACTIVE),
     _p("see-people", "GET", "/removals", "getRemovals", states=ACTIVE),
     _p("see-people", "GET", "/publishers", "listPublishers", states=ACTIVE),
@@ -350,7 +351,6 @@ ELSEWHERE = {
     "withdrawAccountInvitation": "the act invite-account, as its page",
     "listMessages": "the act see-account",
     "finishProject": "the act archive, as resumeProject",
-    "listProjectSignals": "for fewer than see-people: owners and offices (`test_owners_acts`)",
     **dict.fromkeys(
         (f"{act}Many" for act in ("yank", "unyank", "archive", "unarchive", "finish", "resume", "deprecate",
                                   "undeprecate", "wish", "reclassify")),

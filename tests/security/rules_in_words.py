@@ -25,6 +25,7 @@ withhold            | owner operator moderator             | manage  | strong pr
 see-moderation      | operator moderator                   | manage  | no proof     | at once
 trust-reporters     | operator moderator                   | manage  | a proof      | at once
 see-people          | owner maintainer operator moderator auditor | read | no proof | never
+see-signals         | owner operator moderator auditor | read | no proof | never
 invite              | owner operator                       | manage  | a proof      | after 90 days
 grant               | operator                             | manage  | a proof      | at once
 propose-removal     | owner operator                       | manage  | a proof      | after 90 days

@@ -57,7 +57,7 @@ def carry_out(
     if len(names) == 1 and listed is None and not dry_run:
         (name,) = names
         now = place.carry_out(lambda index, by: _one(index, by, order, name), lambda remote: _ask(remote, order, name))
-        print_json(now) if as_json else typer.echo(sentence(now))
+        print_json(now) if as_json else typer.echo(sentence(now, order.act))
         return
     results: list[Result] = []
     with progress() as tell:
@@ -67,7 +67,7 @@ def carry_out(
                 results.append(each)
                 tell(order.act, len(results), len(names))
                 if not as_json:
-                    typer.echo(sentence(each, dry_run))
+                    typer.echo(sentence(each, order.act, dry_run))
 
         place.carry_out(
             lambda index, by: take(_each_here(index, by, order, names, dry_run)),
@@ -102,8 +102,10 @@ def meant(projects: Sequence[str] | None, listed: Path | None) -> list[str]:
     return [str(name) for name in dict.fromkeys(found)]
 
 
-def sentence(result: Result, dry_run: bool = False) -> str:
+def sentence(result: Result, act: Act, dry_run: bool = False) -> str:
     """What became of one project, on one line that does nothing to a terminal."""
+    from affineur.core.lifecycle import TRANSITIONS
+
     from .remote.problems import printable
 
     name = result["project"]
@@ -118,7 +120,11 @@ def sentence(result: Result, dry_run: bool = False) -> str:
     if dry_run:
         is_now = f"would be {result['status']}" if result["changed"] else f"is {result['status']}"
         return printable(f"{name} {is_now}{why}{'' if result['changed'] else '; nothing would be changed'}.")
-    return printable(f"{name} is {result['status']}{why}{'' if result['changed'] else '; nothing was changed'}.")
+    if not result["changed"]:
+        return printable(f"{name} is {result['status']}{why}; nothing was changed.")
+    # Of what the one status does not tell, the act itself is named.
+    shows = TRANSITIONS[act].target == result["status"]
+    return printable(f"{name} is {result['status']}{why}.{'' if shows else ' ' + TRANSITIONS[act].means}")
 
 
 def _one(index: Index, by: Caller, order: Order, name: str) -> Result:

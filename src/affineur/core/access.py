@@ -251,7 +251,7 @@ def _not_paused(actor: Actor, action: Action, resource: Resource) -> Decision:
             "access.paused",
             f"Project '{resource.project}' is quarantined: its tokens and trusted publishers are paused until it is "
             "cleared. Your account is not.",
-            "Sign in on the pages of this index to see the case and to appeal.",
+            "Sign in on the pages of this index to see the case; to appeal, a token will do, too.",
         )
     return allow("access.paused")
 

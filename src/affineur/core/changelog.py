@@ -1,7 +1,8 @@
 """The journal in the words of the XML-RPC changelog, for mirrors that were written for it.
 
 Such a mirror fetches a project again whenever a serial of it is new, whatever the text says; some also act on the
-text, and delete on ``remove …``. So only what does not come back is told as a removal; a hold under review never is. What does not live here: the calls (`web.xmlrpc`), the journal itself (`journal`).
+text, and delete on ``remove …``. So only what does not come back is told as a removal; a hold under review never
+is. What does not live here: the calls (`web.xmlrpc`), the journal itself (`journal`).
 Sources: the documentation of the XML-RPC methods of the Python Package Index, and the texts its changelog has had.
 """
 

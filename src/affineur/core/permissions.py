@@ -22,7 +22,7 @@ Kind = Literal["person", "automation", "publisher", "system"]
 
 Action = Literal[
     "read", "upload", "create", "yank", "archive", "unarchive", "classify", "set-limits",
-    "report", "appeal", "moderate", "hold", "condemn", "withhold", "see-moderation", "trust-reporters",
+    "see-signals", "report", "appeal", "moderate", "hold", "condemn", "withhold", "see-moderation", "trust-reporters",
     "set-webhooks", "see-webhooks", "set-index-webhooks", "see-index-webhooks",
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
@@ -101,6 +101,7 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "see-index-webhooks": Need("see the webhooks of", "index", offices=_OPERATOR),
         "set-limits": Need("set the limits of", "project", offices=_OPERATOR),
         "see-people": Need("see the people of", "project", _ANY_ROLE, _OFFICES, "read"),
+        "see-signals": Need("see the signals of", "project", _OWNER, _OFFICES, "read"),
         "invite": Need("invite people to", "project", _OWNER, _OPERATOR, strength="proof", ladder="manage"),
         "grant": Need("give roles without asking on", "project", offices=_OPERATOR, strength="proof"),
         "propose-removal": Need(

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from .decision import Decision, allow, deny
-from .permissions import Office, Role
-
 Kind = Literal["dormant", "old-release", "no-owner", "single-owner", "mail-refused", "mail-unverified"]
 
 DORMANT_AFTER = timedelta(days=730)
@@ -58,18 +55,6 @@ def signals(facts: Facts, now: datetime) -> list[Signal]:
     return [*_people(facts), *_activity(facts, now)]
 
 
-def may_see(name: str, role: Role | None, office: Office | None, is_system: bool) -> Decision:
-    """Whether somebody is shown the signals of a project: its owners, and whoever holds an office here."""
-    if is_system or role == "owner" or office is not None:
-        return allow("access.role")
-    return deny(
-        "access.role",
-        f"Only owners of project '{name}' see what its people should look at.",
-        "Ask one of them.",
-        role=role,
-    )
-
-
 def _people(facts: Facts) -> Iterator[Signal]:
     if not facts.owners:
         yield Signal("no-owner", "No person owns it: nobody could answer for it.")
@@ -81,7 +66,7 @@ def _people(facts: Facts) -> Iterator[Signal]:
         yield Signal("mail-refused", f"Mail to {_of(refused, len(facts.owners))} is refused for good.")
     unverified = sum(owner.mail == "unverified" for owner in facts.owners)
     if unverified:
-        yield Signal("mail-unverified", f"{_of(unverified, len(facts.owners))} can be reached at no verified address.")
+        yield Signal("mail-unverified", f"There is no verified address of {_of(unverified, len(facts.owners))}.")
 
 
 def _activity(facts: Facts, now: datetime) -> Iterator[Signal]:

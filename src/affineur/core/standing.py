@@ -240,7 +240,8 @@ def _told(standing: Standing) -> Iterator[ProjectStatus]:
     instead = _instead(standing.replacements)
     if hold is not None and hold.kind != "withheld":
         code = (hold.code or "condemned") if hold.kind == "condemned" else "quarantined"
-        yield ProjectStatus("quarantined", coded(code, _of_case(hold, "Held for review by the moderators")))
+        otherwise = "Found harmful" if hold.kind == "condemned" else "Held for review by the moderators"
+        yield ProjectStatus("quarantined", coded(code, _of_case(hold, otherwise)))
     if hold is not None and hold.kind == "withheld":
         code = "removed-legal" if hold.code == "legal" else "withheld"
         yield ProjectStatus("archived", coded(code, _of_case(hold, "Its files are not on offer")))

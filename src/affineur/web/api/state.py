@@ -134,6 +134,6 @@ OPERATIONS = (
         handler=list_signals,
         answer=ProjectSignal,
         paged=True,
-        needs="see-people",
+        needs="see-signals",
     ),
 )
