@@ -158,3 +158,16 @@ def test_what_did_not_move_is_not_asked_for_again(here: Index, origin: Upstream)
         assert soon(lambda: len(paths_of(here, "brie")) == 2)
     assert origin.asked["/simple/brie/"] == 2
     assert origin.asked["/simple/comte/"] == 1
+
+
+def test_a_digest_that_is_a_path_leads_nowhere(here: Index, origin: Upstream) -> None:
+    secret = here.settings.data / "secret"
+    secret.write_bytes(b"nobody's business")
+    way = "../mirror/" + "./" * 24 + "secret"
+    assert len(way) == 64
+    file = {"filename": "brie-1.0.tar.gz", "url": "/files/brie-1.0.tar.gz", "hashes": {"sha256": way}, "size": 17}
+    page = {"meta": {"api-version": "1.1"}, "name": "brie", "versions": ["1.0"], "files": [file]}
+    origin.answers["/simple/brie/"] = Answer(json.dumps(page).encode(), content_type=JSON)
+    assert once(here, f"{origin.url}/simple/") is None
+    assert (paths_of(here, "brie"), shown(here, "brie").files) == (set(), ())
+    assert secret.read_bytes() == b"nobody's business"

@@ -7,6 +7,7 @@ What does not live here: which events a difference is (`core.differences`), effe
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,7 +23,7 @@ from affineur.core.filenames import parse_filename_leniently
 from affineur.core.following import plan
 from affineur.core.names import NormalizedName
 from affineur.core.simple import FileLink, ProjectPage, RootEntry
-from affineur.core.standing import ProjectStatus
+from affineur.core.standing import STATUS_PERMITS, ProjectStatus
 from affineur.core.versions import order_key
 from affineur.shell.following import Following
 from affineur.shell.index import Index
@@ -35,6 +36,7 @@ from affineur.shell.upstream.watched import WatchedIndex
 from . import mirror, pages
 from .course import Course
 
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z", re.ASCII)
 _REST_SECONDS = 0.5
 _FEW = 10
 """So many projects may vanish between two rounds without anybody asking why."""
@@ -181,9 +183,8 @@ class Watching:
 
     def _link(self, file: OfferedFile, spool: Path) -> FileLink | None:
         """The file as our page names it, fetched where it is not here yet; None where it cannot be listed."""
-        sha256 = file.digests.get("sha256", "").lower()
-        version = _version(file.filename)
-        if len(sha256) != 64 or version is None:
+        sha256, version = _sha256(file), _version(file.filename)
+        if sha256 is None or version is None:
             return None
         moment = file.uploaded_at or datetime.fromtimestamp(0, UTC)
         link = FileLink(
@@ -231,17 +232,24 @@ def _page(name: NormalizedName, status: ProjectStatus, links: list[FileLink], se
     """Our page of what the origin lists. PEP 792: of a project on hold no file is listed, whatever the origin does."""
     ordered = sorted(links, key=lambda link: (order_key(link.version), link.version, link.filename))
     versions = tuple(dict.fromkeys(link.version for link in ordered))
-    return ProjectPage(name, status, () if status.status == "quarantined" else tuple(ordered), versions, serial)
+    listed = tuple(ordered) if STATUS_PERMITS[status.status].offer else ()
+    return ProjectPage(name, status, listed, versions, serial)
 
 
 def _files(offered: OfferedProject) -> dict[str, SeenFile]:
     """The files that can be told of: those whose name says their version, and whose digest is given."""
     found = {}
     for file in offered.files:
-        version, sha256 = _version(file.filename), file.digests.get("sha256", "").lower()
-        if version is not None and len(sha256) == 64:
+        version, sha256 = _version(file.filename), _sha256(file)
+        if version is not None and sha256 is not None:
             found[file.filename] = SeenFile(version, sha256, file.yanked, file.yanked_reason)
     return found
+
+
+def _sha256(file: OfferedFile) -> str | None:
+    """The digest that the origin gives, where it is one: it becomes the name of a file here, and must lead nowhere."""
+    stated = file.digests.get("sha256", "").lower()
+    return stated if _SHA256.match(stated) else None
 
 
 def _version(filename: str) -> str | None:

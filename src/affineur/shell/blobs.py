@@ -82,7 +82,9 @@ class LocalBlobs:
             _sync_folder(str(root))
 
     def path(self, sha256: str) -> str:
-        """Where the blob is, or would be."""
+        """Where the blob is, or would be. `ValueError` for what is no digest and would lead elsewhere."""
+        if "/" in sha256:
+            raise ValueError("a digest has no slash in it")
         return f"{self.root}/{sha256[:2]}/{sha256}"
 
     def put_file(self, sha256: str, spooled: Path, moment: datetime) -> None:
