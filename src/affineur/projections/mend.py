@@ -22,6 +22,7 @@ from affineur.shell.blobs import LocalBlobs
 from affineur.shell.following import require_rows
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
+from affineur.shell.status_files import StatusFiles
 from affineur.shell.store import journal, projects
 from affineur.shell.store.schema import burnt_filename, file, project
 from affineur.shell.store.schema import journal as entries
@@ -65,6 +66,7 @@ def rebuild(
         mended.documents = _search(index, tell)
     if "statuses" in parts:
         statuses.project_statuses(index)
+        StatusFiles(index.settings.public).forget_former()
     if sweep:
         mended.swept = sweep_all(index, now, tell=tell)
     return mended

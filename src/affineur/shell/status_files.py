@@ -87,6 +87,10 @@ class StatusFiles:
         link.replace(self._present)
         self._keep({serial, before})
 
+    def forget_former(self) -> None:
+        """Take away all but the present files."""
+        self._keep({self.serial})
+
     def _keep(self, serials: set[int | None]) -> None:
         names = {"present", *(str(serial) for serial in serials)}
         for path in self.root.iterdir():
