@@ -6,6 +6,7 @@ import json
 import time
 import xmlrpc.client
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,13 @@ from tests.clients.mirroring import mirror_with_bandersnatch
 from tests.clients.runner import succeeded
 from tests.services.affineur import Server, affineur, initialise, serve
 from tests.web.uploading import a_wheel, published, upload
+
+from affineur.actions.hold import hold
+from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.names import NormalizedName
+from affineur.core.security import console
+from affineur.settings import Settings
+from affineur.shell.index import open_index
 
 
 @pytest.fixture
@@ -98,3 +106,34 @@ def test_a_quarantine_and_its_end_arrive_at_both_kinds_of_mirror(origin: Server,
         assert mirror.follow() == ["project quarantine cleared"]
         assert {name: sorted(files) for name, files in mirror.files.items()} == whole
     assert listed_by_bandersnatch(origin, tmp_path / "copy") == whole
+
+
+def test_a_release_on_hold_leaves_both_kinds_of_mirror_the_others(origin: Server, tmp_path: Path) -> None:
+    published(upload(origin, a_wheel("brie", "2.0")))
+    old = OldMirror(origin)
+    old.follow()
+    files = ["brie-1.0-py3-none-any.whl", "brie-2.0-py3-none-any.whl"]
+    assert sorted(old.files["brie"]) == files
+    assert listed_by_bandersnatch(origin, tmp_path / "copy")["brie"] == files
+    serials = [serial_in(tmp_path / "copy", "brie")]
+
+    for act, left in (("withhold", files[:1]), ("restore", files)):
+        put_on_hold(origin, act, "brie", Place("2.0"))
+        assert len(old.follow()) == 1
+        assert sorted(old.files["brie"]) == left
+        assert listed_by_bandersnatch(origin, tmp_path / "copy")["brie"] == left
+        serials.append(serial_in(tmp_path / "copy", "brie"))
+    assert serials == [serials[0], serials[0] + 1, serials[0] + 2]
+
+
+def serial_in(copy: Path, name: str) -> int:
+    """The serial that the copy knows of a project."""
+    page = json.loads((copy / "mirror" / "web" / "simple" / name / "index.v1_json").read_text())
+    return int(page["meta"]["_last-serial"])
+
+
+def put_on_hold(origin: Server, act: Act, name: str, place: Place) -> None:
+    """Carry out an act on a part of a project, as the console does."""
+    index = open_index(Settings(data=origin.data))
+    hold(index, console(datetime.now(UTC)), act, NormalizedName(name), place, Said(reason="Mould"))
+    index.close()
