@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Literal, NamedTuple
 
 from .acceptance import IMPORTED, MEBIBYTE, Findings, quoted
-from .archive_tar import CHUNK_BYTES, TarArchive
+from .archive_tar import TarArchive
 from .archive_zip import open_zip
 from .decision import Decision, Refused, deny, refuse
 
@@ -129,19 +129,6 @@ class _Found(NamedTuple):
     pieces: Iterator[bytes]
 
 
-class _Tar(TarArchive):
-    """A tar archive whose members are read in pieces, of whatever size they are."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """The contents of the member given last."""
-        while self._unread_bytes:
-            piece = self._stream.up_to(min(CHUNK_BYTES, self._unread_bytes))
-            if not piece:
-                self._refuse("truncated", "it ends within a member")
-            self._unread_bytes -= len(piece)
-            yield piece
-
-
 def _walk(file: BinaryIO, filename: str, bounds: Bounds) -> Iterator[_Found]:
     """The members in order, directories left out; what is not taken from ``pieces`` is passed over."""
     rules = replace(IMPORTED, maximum_members=bounds.members)
@@ -152,7 +139,7 @@ def _walk(file: BinaryIO, filename: str, bounds: Bounds) -> Iterator[_Found]:
             if not member.is_directory:
                 yield _Found(member.name, member.size_bytes, True, "", archive.chunks(member))
         return
-    tar = _Tar(file, rules, Findings())
+    tar = TarArchive(file, rules, Findings())
     passed_bytes = 0
     for each in tar.members():
         passed_bytes += each.size_bytes

@@ -50,7 +50,7 @@ def is_tar_header(block: bytes) -> bool:
 
 
 class TarArchive:
-    """A gzipped tar being read. Iterate over `members`; `read` takes the contents of the current one.
+    """A gzipped tar being read. Iterate over `members`; `read` or `pieces` takes the contents of the current one.
 
     `Refused` with ``archive.tar.…``, ``archive.path``, ``archive.members`` or ``archive.bomb``. Where
     ``rules.framing`` is "report", faults that leave every member readable go to ``findings``.
@@ -99,6 +99,15 @@ class TarArchive:
         data = self._stream.exactly(self._unread_bytes)
         self._unread_bytes = 0
         return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """The contents of the member given last, of whatever size, in pieces of at most `CHUNK_BYTES`."""
+        while self._unread_bytes:
+            piece = self._stream.up_to(min(CHUNK_BYTES, self._unread_bytes))
+            if not piece:
+                self._refuse("truncated", "it ends within a member")
+            self._unread_bytes -= len(piece)
+            yield piece
 
     def _refuse(self, rule: str, why: str) -> NoReturn:
         refuse(f"archive.tar.{rule}", f"Invalid distribution file. The tar archive is damaged: {why}.", _REBUILD)
