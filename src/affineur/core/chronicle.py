@@ -19,7 +19,7 @@ import orjson
 from msgspec import UNSET, Meta, UnsetType
 
 from .decision import Decision, Refused, deny, refuse
-from .journal import GENESIS, ActorClass, Entry, Event, Hint, faults
+from .journal import GENESIS, ActorClass, Entry, Event, Hint, faults, members
 from .names import is_normalized
 
 SCHEMA = 1
@@ -113,27 +113,7 @@ _NOT_READABLE = (msgspec.MsgspecError, ValueError, TypeError, RecursionError)
 
 def entry_json(entry: Entry) -> dict[str, object]:
     """An entry as a JSON object: the members that its hash covers, and the hash."""
-    event = entry.event
-    body: dict[str, object] = {
-        "serial": entry.serial,
-        "at": entry.at.isoformat(timespec="microseconds"),
-        "event": event.event,
-        "project": event.project,
-        "version": event.version,
-        "filename": event.filename,
-        "sha256": event.sha256,
-        "old": dict(event.old),
-        "new": dict(event.new),
-        "rule": event.rule,
-        "reason": event.reason,
-        "actor_class": event.actor_class,
-        "hint": event.hint,
-    }
-    if event.reason_code is not None:
-        body["reason_code"] = event.reason_code
-    if event.case is not None:
-        body["case"] = event.case
-    return {**body, "previous": entry.previous, "hash": entry.hash}
+    return {**members(entry.serial, entry.at, entry.event, entry.previous), "hash": entry.hash}
 
 
 def entry_line(entry: Entry) -> bytes:

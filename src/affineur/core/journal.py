@@ -59,12 +59,11 @@ class Entry:
     hash: str
 
 
-def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
-    """SHA-256 (hex) over the canonical JSON of the entry and the hash before it."""
+def members(serial: int, at: datetime, event: Event, previous: str) -> dict[str, object]:
+    """The members of an entry that its hash covers, as JSON has them."""
     body: dict[str, object] = {
         "serial": serial,
         "at": at.isoformat(timespec="microseconds"),
-        "previous": previous,
         "event": event.event,
         "project": event.project,
         "version": event.version,
@@ -82,7 +81,14 @@ def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
         body["reason_code"] = event.reason_code
     if event.case is not None:
         body["case"] = event.case
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    body["previous"] = previous
+    return body
+
+
+def entry_hash(serial: int, at: datetime, event: Event, previous: str) -> str:
+    """SHA-256 (hex) over the canonical JSON of the entry and the hash before it."""
+    covered = members(serial, at, event, previous)
+    return hashlib.sha256(orjson.dumps(covered, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def chain(serial: int, at: datetime, event: Event, previous: str) -> Entry:
