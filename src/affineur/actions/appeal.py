@@ -15,7 +15,7 @@ from affineur.core import reports as numbers
 from affineur.core.access import INDEX, may
 from affineur.core.appeals import Outcome
 from affineur.core.decision import refuse
-from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.lifecycle import Place, Said, lifting
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller
 from affineur.core.standing import Hold
@@ -121,8 +121,8 @@ def _may_answer(connection: sa.Connection, by: Caller, asked: AppealRow, case: C
 
 
 def _lift(connection: sa.Connection, by: Caller, name: NormalizedName, one: Hold) -> None:
-    act: Act = "restore" if one.kind == "withheld" else "clear"
-    holding.carry_out(connection, by, act, name, Place(one.version, one.filename), Said(origin=one.origin))
+    place, said = Place(one.version, one.filename), Said(origin=one.origin)
+    holding.carry_out(connection, by, lifting(one.kind), name, place, said)
 
 
 def _go_on(connection: sa.Connection, by: Caller, case: CaseRow) -> None:

@@ -191,7 +191,7 @@ def state(standing: Standing, dimension: Dimension, place: Place = WHOLE, origin
 def slot(standing: Standing, dimension: Dimension, place: Place, origin: Origin) -> Hold | None:
     """The one hold of that dimension, place and origin."""
     for hold in standing.holds:
-        where = (hold.version, hold.filename, hold.origin, _dimension(hold.kind))
+        where = (hold.version, hold.filename, hold.origin, dimension_of(hold.kind))
         if where == (place.version, place.filename, origin, dimension):
             return hold
     return None
@@ -308,8 +308,14 @@ def named(project: NormalizedName, place: Place) -> str:
     return f"release {place.version} of project '{project}'" if place.version else f"project '{project}'"
 
 
-def _dimension(kind: HoldKind) -> Dimension:
+def dimension_of(kind: HoldKind) -> Dimension:
+    """The dimension that a hold of this kind is about."""
     return "availability" if kind == "withheld" else "safety"
+
+
+def lifting(kind: HoldKind) -> Act:
+    """The act that lifts a hold of this kind."""
+    return "restore" if dimension_of(kind) == "availability" else "clear"
 
 
 def _dated(before: Standing, then: Standing) -> Standing:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from affineur.core.lifecycle import dimension_of
 from affineur.core.standing import Hold, Replacement, Standing, permits
 
 from .schema import hold, project
@@ -98,7 +99,7 @@ def _values(one: Hold) -> dict[str, object]:
 
 def _same_slot(one: Hold, other: Hold) -> bool:
     alike = all(getattr(one, name) == getattr(other, name) for name in _SLOT)
-    return alike and (one.kind == "withheld") == (other.kind == "withheld")
+    return alike and dimension_of(one.kind) == dimension_of(other.kind)
 
 
 def _take_over(connection: sa.Connection, project_id: int, one: Hold, placing: Placing) -> None:

@@ -29,7 +29,7 @@ from affineur.actions.state import ActNow, ReleaseNow, signals_of, state_of
 from affineur.core import guards, lifecycle, meaning
 from affineur.core.access import Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import Place, Said
+from affineur.core.lifecycle import Act, Place, Said, lifting
 from affineur.core.names import NormalizedName
 from affineur.core.security import asks_for_proof
 from affineur.core.signals import Signal
@@ -52,11 +52,17 @@ SHOWN_RELEASES = 60
 
 @dataclass(frozen=True, slots=True)
 class HeldNow:
-    """A hold that is in force, and what would be said to an owner who gives it back."""
+    """A hold that is in force, the act that lifts it, and what would be said to an owner who does."""
 
     hold: Hold
     fact: meaning.Fact
+    act: Act
     decision: Decision
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether a button is there for it: owners give back what was withheld, and nothing else."""
+        return self.act in OWNERS_ACTS and _is_possible(self.decision)
 
 
 @signed_in
@@ -185,10 +191,10 @@ def _held(connection: sa.Connection, session: Session, found: ProjectRow) -> Ite
     for each in found.standing.holds:
         if each.level == "project":
             continue
-        act = "restore" if each.kind == "withheld" else "clear"
-        place = Place(each.version, each.filename)
-        decision = transition.verdict(connection, session.actor, act, found, session.now, place, Said())  # type: ignore[arg-type]
-        yield HeldNow(each, _fact(found, each), decision)
+        act, place = lifting(each.kind), Place(each.version, each.filename)
+        said = Said(origin=each.origin)
+        decision = transition.verdict(connection, session.actor, act, found, session.now, place, said)
+        yield HeldNow(each, _fact(found, each), act, decision)
 
 
 def _fact(found: ProjectRow, each: Hold) -> meaning.Fact:
