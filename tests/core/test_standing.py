@@ -10,6 +10,7 @@ import pytest
 from affineur.core.standing import (
     PERMITS,
     REASON_LIMIT,
+    STATUS_PERMITS,
     Hold,
     Replacement,
     Standing,
@@ -65,6 +66,7 @@ def test_a_status_permits_what_the_specification_says(status: str, allowed: tupl
     alone = ALONE[status]
     assert project_status(alone).status == status
     assert (permits(alone).upload, permits(alone).offer) == allowed
+    assert STATUS_PERMITS[project_status(alone).status] == permits(alone)
 
 
 def test_every_combination_permits_only_what_each_fact_permits() -> None:

@@ -19,7 +19,7 @@ from .decision import Refused, refuse
 from .filenames import parse_filename_leniently
 from .names import NormalizedName, is_normalized
 from .simple import FileLink, ProjectPage, RootEntry, file_path
-from .standing import ProjectStatus, Status
+from .standing import STATUS_PERMITS, ProjectStatus, Status
 
 Kind = TypeVar("Kind")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]*\Z", re.ASCII)
@@ -76,8 +76,8 @@ def read_copy(body: bytes, name: NormalizedName) -> ProjectPage:
     if page.project_status.status not in get_args(Status):
         _refuse(f"The page of {name} has a status that is not known here: {quoted(page.project_status.status)}.")
     status = ProjectStatus(page.project_status.status, page.project_status.reason)  # type: ignore[arg-type]
-    if status.status == "quarantined" and page.files:
-        _refuse(f"The page of {name} says that it is quarantined, and lists files.")
+    if page.files and not STATUS_PERMITS[status.status].offer:
+        _refuse(f"The page of {name} says that it is {status.status}, and lists files.")
     files = tuple(_file(name, file) for file in page.files)
     return ProjectPage(name, status, files, tuple(page.versions), page.meta.serial)
 

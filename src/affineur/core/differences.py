@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from .decision import refuse
 from .journal import Event, Hint
-from .standing import ProjectStatus, Status
+from .standing import STATUS_PERMITS, ProjectStatus, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def differences(project: str, before: Seen, files: Mapping[str, SeenFile] | None
         return [*_removed(project, before), _event("ProjectRemoved", project, hint="purge")] if before.exists else []
     told = [] if before.exists else [_event("ProjectCreated", project)]
     told += _status(project, before.status, status)
-    if status.status != "quarantined":
+    if STATUS_PERMITS[status.status].offer:
         _require_same(project, before, files)
         kept = {name: file for name, file in before.files.items() if name not in files}
         told += _removed(project, Seen(files=kept))
@@ -120,12 +120,13 @@ def _status(project: str, before: ProjectStatus, now: ProjectStatus) -> Iterator
         return
     old: dict[str, object] = {"status": before.status}
     left = before.status != now.status and before.status in _OUT_OF
-    if left and (now.status == "active" or before.status == "quarantined"):
-        hint: Hint = "restore" if before.status == "quarantined" else "refresh"
+    was_held, is_held = (not STATUS_PERMITS[each.status].offer for each in (before, now))
+    if left and (now.status == "active" or was_held):
+        hint: Hint = "restore" if was_held else "refresh"
         yield _event(_OUT_OF[before.status], project, old=old, new={"status": "active"}, hint=hint)
         old = {"status": "active"}
     if now.status != "active":
-        hint = "hide" if now.status == "quarantined" else "refresh"
+        hint = "hide" if is_held else "refresh"
         new: dict[str, object] = {"status": now.status}
         yield _event(_INTO[now.status], project, old=old, new=new, reason=now.reason, hint=hint)
 

@@ -181,6 +181,11 @@ PERMITS: Mapping[str, Mapping[str, Permits]] = MappingProxyType(
 )
 """What each value of each dimension permits. Whatever may be done with files follows from this table alone."""
 
+STATUS_PERMITS: Mapping[Status, Permits] = MappingProxyType(
+    {"active": _AS_ACTIVE, "archived": _AS_ARCHIVED, "deprecated": _AS_ACTIVE, "quarantined": _AS_QUARANTINED}
+)
+"""What a status of PEP 792 permits by itself: all that is known of a project of another index."""
+
 
 def permits(standing: Standing) -> Permits:
     """What ``standing`` permits of the project as a whole: what every one of its facts permits."""
