@@ -71,7 +71,7 @@ def test_a_report_gets_a_case_and_its_reporter_reads_what_becomes_of_it(scene: S
     number = scene.report(scene.rob, "edam", kind="spam", summary=f"Only links. {SCRIPT}")
     sent = words(rob.get(f"project/edam/report/sent?case={number}&done=report-taken"))
     assert f"Case {number}" in sent
-    assert "within a week" in sent
+    assert "within 7 days" in sent
     assert rob.get("project/edam/report/sent?case=1999-0001").status_code == 404
     again = rob.post("project/edam/report/", {"kind": "spam", "summary": "Once more.", "version": "", "evidence": ""})
     assert again.headers["location"] == f"/project/edam/report/sent?case={number}&done=report-again"

@@ -16,6 +16,8 @@ from starlette.routing import Route
 from affineur.actions.report import report
 from affineur.core import reporters
 from affineur.core import reports as rules
+from affineur.core.case_words import span
+from affineur.core.cases import DUE
 from affineur.core.decision import Decision, Refused
 from affineur.core.names import parse_name
 from affineur.core.versions import order_key
@@ -33,6 +35,7 @@ PAGE = "/project/{name}/report/"
 MINE = "/account/reports"
 _PER_PAGE = 50
 _LARGEST_KEY = 2**63 - 1
+_DUE = {kind: span(length) for kind, length in DUE.items()}
 
 DONE["report-again"] = "You reported that before, and it waits for a moderator: nothing was added."
 
@@ -69,6 +72,7 @@ def _form(
             "summary_limit": rules.SUMMARY_LIMIT,
             "evidence_limit": rules.EVIDENCE_LIMIT,
             "limits": _limits(connection, session),
+            "due": _DUE,
         }
     return open_page(request, session, "report.html", values, refused=refused)
 
@@ -116,7 +120,7 @@ def _sent(request: Request, session: Session) -> Response:
     if found is None:
         return project_not_found(request, asked)
     row = next((each for each in mine if each.case_number == number and each.project == found.name), None)
-    values = {"project": found, "report": row, "section": MINE}
+    values = {"project": found, "report": row, "due": _DUE, "section": MINE}
     return account_page(request, session, "report_sent.html", values, status=None if row else 404)
 
 
