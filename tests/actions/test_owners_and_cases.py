@@ -13,8 +13,10 @@ from affineur.actions.hold import hold
 from affineur.actions.moderate import take
 from affineur.core.decision import Refused
 from affineur.core.lifecycle import Place, Said
+from affineur.core.reporters import Outcome
 from affineur.shell.index import Index
-from affineur.shell.store import cases, reports
+from affineur.shell.store import cases, projects, reports
+from affineur.web.pages.account.appeals import _objections
 
 SECRET = Said("a key", "secret")
 
@@ -25,11 +27,13 @@ def index(tmp_path: Path) -> Iterator[Index]:
         yield opened
 
 
-def withhold_and_give_back(index: Index, verdict: str | None = None) -> str:
-    number = hold(index, someone(index, "olga"), "withhold", BRIE, Place("1.0"), SECRET).case
+def withheld(index: Index) -> str:
+    return hold(index, someone(index, "olga"), "withhold", BRIE, Place("1.0"), SECRET).case or ""
+
+
+def given_back(index: Index, verdict: Outcome | None = None) -> None:
     later = someone(index, "olga", LATER + timedelta(hours=1))
-    hold(index, later, "restore", BRIE, Place("1.0"), verdict=verdict)  # type: ignore[arg-type]
-    return number or ""
+    hold(index, later, "restore", BRIE, Place("1.0"), verdict=verdict)
 
 
 def is_open(index: Index, number: str) -> bool:
@@ -40,10 +44,11 @@ def is_open(index: Index, number: str) -> bool:
 
 
 @pytest.mark.parametrize("verdict", [None, "upheld", "dismissed"])
-def test_an_owner_ends_no_case_in_which_somebody_reported(index: Index, verdict: str | None) -> None:
+def test_an_owner_ends_no_case_in_which_somebody_reported(index: Index, verdict: Outcome | None) -> None:
+    number = withheld(index)
     rita = someone(index, "rita")
-    number = told_of(index, rita).case
-    assert withhold_and_give_back(index, verdict) == number
+    assert told_of(index, rita).case == number
+    given_back(index, verdict)
     assert is_open(index, number)
     assert sent(index, "report-decided") == []
     with index.store.read() as connection:
@@ -52,16 +57,44 @@ def test_an_owner_ends_no_case_in_which_somebody_reported(index: Index, verdict:
 
 
 def test_an_owner_ends_no_case_that_a_moderator_took(index: Index) -> None:
-    number = hold(index, someone(index, "olga"), "withhold", BRIE, Place("1.0"), SECRET).case or ""
+    number = withheld(index)
     take(index, someone(index, "mo"), number)
-    hold(index, someone(index, "olga"), "restore", BRIE, Place("1.0"))
+    given_back(index)
     assert is_open(index, number)
 
 
 def test_a_case_of_owners_alone_ends_with_them_and_is_no_review(index: Index) -> None:
-    assert not is_open(index, withhold_and_give_back(index))
+    number = withheld(index)
+    given_back(index)
+    assert not is_open(index, number)
     with index.store.read() as connection:
         assert reports._reviewed_at(connection, 1) is None
+
+
+def test_who_withholds_does_not_learn_that_somebody_reported(index: Index) -> None:
+    reported = told_of(index, someone(index, "rita")).case
+    own = withheld(index)
+    assert own != reported
+    # What comes later belongs to the case that the moderators have, although the other one is newer.
+    assert told_of(index, someone(index, "rolf")).case == reported
+    given_back(index)
+    assert (is_open(index, reported), is_open(index, own)) == (True, False)
+
+
+def test_what_is_reported_later_is_not_shown_beside_what_owners_withhold(index: Index) -> None:
+    number = withheld(index)
+    assert told_of(index, someone(index, "rita")).case == number
+    olga = someone(index, "olga")
+
+    def shown() -> list[str]:
+        with index.store.read() as connection:
+            found = projects.find(connection, BRIE)
+            assert found is not None
+            return [each.number for each in _objections(connection, found, olga, [])]  # type: ignore[arg-type]
+
+    assert shown() == []
+    hold(index, someone(index, "mo"), "quarantine", BRIE, Place("1.1"))
+    assert shown() == [number]
 
 
 def test_an_owner_does_not_say_why_the_moderators_withhold(index: Index) -> None:

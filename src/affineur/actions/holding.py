@@ -110,7 +110,10 @@ def _whole_place(connection: sa.Connection, project: NormalizedName, place: Plac
 def _case(
     connection: sa.Connection, by: Caller, act: Act, found: ProjectRow, place: Place, said: Said
 ) -> CaseRow | None:
-    """The case that the hold belongs to: that of the hold itself, or the project's open one, or a new one."""
+    """The case that the hold belongs to: that of the hold itself, or the project's open one, or a new one.
+
+    Owners have cases of their own.
+    """
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
     if held is not None and held.case is not None:
         return cases.find(connection, held.case)
@@ -118,7 +121,8 @@ def _case(
         return None
     due_at = deadlines.moderators_review_due(act, place.level, found.standing.impact, by.now)
     present = cases.open_case(connection, found.id)
-    if present is None:
+    if present is None or not (guards.is_office(by.actor) or cases.is_of_owners_alone(connection, present.id)):
+        # By its number owners would learn that somebody reported their project, and by its page what.
         return cases.begin(connection, found.id, by.now, due_at)
     cases.bring_forward(connection, present, due_at)
     return present

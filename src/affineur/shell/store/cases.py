@@ -61,9 +61,9 @@ def find(connection: sa.Connection, number: str) -> CaseRow | None:
 
 
 def open_case(connection: sa.Connection, project_id: int) -> CaseRow | None:
-    """The case about a project that is not closed; the newest, should there be several."""
+    """The case about a project that is not closed; the newest of several, those last that are of owners alone."""
     query = _CASE.where(moderation_case.c.project_id == project_id, moderation_case.c.closed_at.is_(None))
-    row = connection.execute(query.order_by(moderation_case.c.id.desc()).limit(1)).first()
+    row = connection.execute(query.order_by(has_others().desc(), moderation_case.c.id.desc()).limit(1)).first()
     return CaseRow(*tuple(row)) if row else None
 
 
@@ -166,6 +166,14 @@ def held(connection: sa.Connection, case_id: int) -> list[Hold]:
     """What is on hold because of a case."""
     query = sa.select(*HOLD).where(hold.c.case_id == case_id, hold.c.lifted_at.is_(None)).order_by(hold.c.id)
     return [Hold(*tuple(row)) for row in connection.execute(query)]
+
+
+def is_held_by_others(connection: sa.Connection, case_id: int) -> bool:
+    """Whether anything is on hold because of a case that no owner withholds."""
+    query = sa.select(hold.c.id).where(
+        hold.c.case_id == case_id, hold.c.lifted_at.is_(None), hold.c.placed_as != "owner"
+    )
+    return connection.scalar(query.limit(1)) is not None
 
 
 def ever_held(connection: sa.Connection, case_id: int) -> bool:

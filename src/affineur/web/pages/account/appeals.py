@@ -108,10 +108,13 @@ def _held(standing: Standing) -> list[Fact]:
 def _objections(
     connection: sa.Connection, found: ProjectRow, session: Session, filed: list[AppealRow]
 ) -> list[Objection]:
-    """Each case that holds something of the project."""
+    """Each case that holds something of the project.
+
+    To what owners withhold themselves they have nothing to object; with it they would see what is reported since.
+    """
     made = []
     for case in cases.history(connection, found.id):
-        if not cases.held(connection, case.id):
+        if not cases.is_held_by_others(connection, case.id):
             continue
         said = Counter((each.kind, each.version) for each in reports.in_case(connection, case.id))
         facts = [each.fact for each in filed if each.case_id == case.id]
