@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.actions.bench_of_moderators import (
     BRIE,
     LATER,
@@ -40,7 +41,7 @@ from affineur.core.lifecycle import WHOLE, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index
-from affineur.shell.store import case_queue, cases, journal, tokens
+from affineur.shell.store import case_queue, cases, journal, schema, tokens
 from affineur.shell.store.case_queue import Wanted
 from affineur.shell.store.cases import CaseRow
 
@@ -345,3 +346,15 @@ def test_owners_hold_nothing_but_what_they_may_withhold(small: Index) -> None:
         hold(small, olga, "restore", BRIE, Place("1.1"))
     assert rule_of(theirs) == "lifecycle.restore"
     assert hold(small, olga, "restore", BRIE, Place("1.0")).changed
+
+
+def test_what_moderators_show_of_their_evidence_goes_to_its_people_and_nowhere_else(index: Index) -> None:
+    found = "brie/__init__.py, line 3: it reads ~/.ssh"
+    number = held(index, said=Said("Looks wrong", "malware", evidence=found)).case
+    case = case_of(index, number)
+    with index.store.read() as connection:
+        assert cases.shown(connection, case.id) == [found]
+        letters = connection.execute(sa.select(schema.outbox.c["values"]).where(schema.outbox.c.template == "held"))
+        assert [found in values for (values,) in letters] == [True]
+    assert found not in repr(entries(index))
+    assert found not in repr(page(index))

@@ -104,7 +104,8 @@ def test_what_was_done_is_told(index: Index) -> None:
 
 
 def test_parquet_says_the_same_to_another_reader(index: Index) -> None:
-    io, core = pytest.importorskip("arro3.io"), pytest.importorskip("arro3.core")
+    from arro3 import core, io
+
     files = StatusFiles(index.settings.public)
     table = core.Table.from_arrow(io.read_parquet(str(files.path(files.serial or 0, PARQUET))))
     assert table.column_names == [column.name for column in COLUMNS]

@@ -56,6 +56,7 @@ SAMPLES: dict[str, object] = {
     "on": NOW + timedelta(days=30),
     "outcome": "kept",
     "page": "account/page",
+    "evidence": "brie/__init__.py, line 3: reads a key.",
     "place": "192.0.2.0/24",
     "project": "brie",
     "projects": ["brie", "comte"],

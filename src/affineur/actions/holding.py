@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from affineur.core import cases as deadlines
 from affineur.core import guards, lifecycle
+from affineur.core.appeals import read_text
 from affineur.core.decision import Refused, refuse
 from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
 from affineur.core.names import NormalizedName
@@ -56,6 +57,9 @@ def carry_out(
     place = _whole_place(connection, project, place)
     found = transition.begin(connection, by.actor, act, project, by.now, place, said)
     said = lifecycle.meant(found.standing, act, place, said)
+    if said.evidence:
+        said = replace(said, evidence=read_text(said.evidence))
+        deadlines.fit_note(said.evidence or "").require()
     case = _case(connection, by, act, found, place, said)
     said = replace(said, case=case.number if case else None)
     if case is not None:
@@ -72,6 +76,8 @@ def carry_out(
         cases.note(connection, case.id, by.actor.account_id, words, by.now)
         return Held(Moved(found, found.standing, changed=False), case.number, waits=True)
     if moved.changed:
+        if case is not None and said.evidence:
+            cases.note(connection, case.id, by.actor.account_id, said.evidence, by.now, shown=True)
         if case is not None:
             _settle(connection, by, act, moved, place, case, verdict)
         _tell(connection, by, act, moved, place, said)
@@ -202,6 +208,11 @@ def _tell(connection: sa.Connection, by: Caller, act: Act, moved: Moved, place: 
         grants.tell_people(connection, found.id, "hold-lifted", values, by.now, everywhere=True)
         return
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
-    why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
-    page = f"project/{found.name}/appeal/"
-    grants.tell_people(connection, found.id, "held", {**values, **why, "page": page}, by.now, everywhere=True)
+    values |= {
+        "kind": held and held.kind,
+        "code": held and held.code,
+        "reason": held and held.reason,
+        "evidence": said.evidence,
+        "page": f"project/{found.name}/appeal/",
+    }
+    grants.tell_people(connection, found.id, "held", values, by.now, everywhere=True)

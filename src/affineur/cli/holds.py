@@ -35,6 +35,10 @@ Right = Annotated[
 ]
 Kind = Annotated[str, typer.Option("--kind", help="malware, spam, dependency-confusion, look-alike or other.")]
 Summary = Annotated[str, typer.Option("--summary", help="What you have seen, and where; `-` reads standard input.")]
+Shown = Annotated[
+    str | None,
+    typer.Option("--evidence", help="What the project's people are shown beyond the reason; `-` reads standard input."),
+]
 Evidence = Annotated[list[str] | None, typer.Option("--evidence", metavar="URL", help="A link; may be repeated.")]
 Text = Annotated[str, typer.Option("--text", help="What it says; `-` reads standard input.")]
 OfCase = Annotated[str | None, typer.Option("--case", help="The case, where several hold something.")]
@@ -53,6 +57,7 @@ def quarantine(
     file: File = None,
     reason: Reason = None,
     code: Code = None,
+    evidence: Shown = None,
     as_json: AsJson = False,
 ) -> None:
     """Quarantine a project, a release or a file: take it off offer for now.
@@ -60,7 +65,7 @@ def quarantine(
     Nothing of it is on offer until it is cleared. Holds at once on the machine of the index, and tells mirrors to
     hide it. Nothing is deleted; tokens for the project pause, and no account does.
     """
-    _hold(place, "quarantine", project, version, file, {"reason": reason, "code": code}, as_json)
+    _hold(place, "quarantine", project, version, file, {"reason": reason, "code": code, "evidence": evidence}, as_json)
 
 
 def clear(
@@ -85,6 +90,7 @@ def condemn(
     file: File = None,
     reason: Reason = None,
     code: Code = None,
+    evidence: Shown = None,
     as_json: AsJson = False,
 ) -> None:
     """Condemn what is quarantined: the review found it harmful, and it does not come back.
@@ -92,7 +98,7 @@ def condemn(
     Takes a note in the case that says what was found and, unless next to nobody uses the project, a second moderator:
     the first one asks, `affineur case confirm` agrees. Freezes no account: that is another decision.
     """
-    _hold(place, "condemn", project, version, file, {"reason": reason, "code": code}, as_json)
+    _hold(place, "condemn", project, version, file, {"reason": reason, "code": code, "evidence": evidence}, as_json)
 
 
 def withhold(
@@ -102,13 +108,14 @@ def withhold(
     file: File = None,
     reason: Reason = None,
     code: Code = None,
+    evidence: Shown = None,
     as_json: AsJson = False,
 ) -> None:
     """Withhold a file or a release: a secret, personal data, or the law; moderators also a whole project.
 
     Its digest stays known. It is looked at again within days.
     """
-    _hold(place, "withhold", project, version, file, {"reason": reason, "code": code}, as_json)
+    _hold(place, "withhold", project, version, file, {"reason": reason, "code": code, "evidence": evidence}, as_json)
 
 
 def unwithhold(
@@ -207,6 +214,8 @@ def _hold(
 
     project = parse_name(name)
     release = canonical(parse_version(version)) if version else None
+    if evidence := with_it.get("evidence"):
+        with_it = {**with_it, "evidence": words(evidence)}
 
     def here(index: Index, by: Caller) -> dict[str, Any]:
         from affineur.actions.hold import hold
@@ -214,7 +223,7 @@ def _hold(
         from affineur.core.lifecycle import Said
         from affineur.core.standing import statuses
 
-        said = Said(with_it.get("reason"), with_it.get("code"))
+        said = Said(with_it.get("reason"), with_it.get("code"), evidence=with_it.get("evidence"))
         verdict: Any = with_it.get("verdict")
         outcome = hold(index, by, act, project, Part(release, file), said, verdict)
         status = outcome.status

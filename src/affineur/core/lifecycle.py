@@ -68,6 +68,8 @@ class Said:
     basis: str | None = None
     case: str | None = None
     origin: Origin = "ours"
+    evidence: str | None = None
+    """Of a hold: what its people are shown beyond the public line. It stays with the case, out of the journal."""
 
 
 NOTHING_SAID = Said()

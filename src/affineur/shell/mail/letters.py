@@ -86,7 +86,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "named-as-replacement": frozenset({"project", "instead_of", "versions", "at", "page"}),
     "files-yanked": frozenset({"project", "yanked", "files", "reason", "by", "at", "page"}),  # yanked: or taken back
     # holds
-    "held": frozenset({"project", "what", "kind", "code", "reason", "case", "at", "page"}),
+    "held": frozenset({"project", "what", "kind", "code", "reason", "evidence", "case", "at", "page"}),
     "hold-lifted": frozenset({"project", "what", "case", "at"}),
     # cases; verdict: "upheld" or "dismissed"; outcome: "lifted" or "kept"
     "report-urgent": frozenset({"project", "case", "what", "why", "at", "page"}),

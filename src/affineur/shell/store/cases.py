@@ -234,10 +234,18 @@ def has_notes(connection: sa.Connection, case_id: int) -> bool:
     return connection.scalar(sa.select(case_note.c.id).where(case_note.c.case_id == case_id).limit(1)) is not None
 
 
-def note(connection: sa.Connection, case_id: int, account_id: int | None, text: str, now: datetime) -> int:
-    """Write something in a case; for moderators only. Its id."""
-    row = case_note.insert().values(case_id=case_id, by=account_id, text=text, at=now)
+def note(
+    connection: sa.Connection, case_id: int, account_id: int | None, text: str, now: datetime, *, shown: bool = False
+) -> int:
+    """Write something in a case, for moderators, and where it is ``shown`` for the project's people. Its id."""
+    row = case_note.insert().values(case_id=case_id, by=account_id, text=text, at=now, shown=shown)
     return int(connection.execute(row.returning(case_note.c.id)).scalar_one())
+
+
+def shown(connection: sa.Connection, case_id: int) -> list[str]:
+    """The evidence in a case that the project's people are shown, oldest first."""
+    query = sa.select(case_note.c.text).where(case_note.c.case_id == case_id, case_note.c.shown)
+    return list(connection.scalars(query.order_by(case_note.c.id)))
 
 
 def notes(connection: sa.Connection, case_id: int) -> list[NoteRow]:

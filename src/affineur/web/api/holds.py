@@ -35,6 +35,15 @@ Code = Annotated[str, msgspec.Meta(max_length=40, description=f"Why, in one word
 CaseNumber = Annotated[str, msgspec.Meta(max_length=40, description="The number of a case, such as 2026-0042.")]
 
 
+EvidenceShown = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=reports.SUMMARY_LIMIT,
+        description="What the project's people are shown beyond the reason; nobody else reads it but moderators.",
+    ),
+]
+
+
 class Held(Input):
     """What of the project: all of it, a release, or a file; and why, in words that everybody may read."""
 
@@ -42,6 +51,7 @@ class Held(Input):
     file: File | None = None
     reason: Reason | None = None
     code: Code | None = None
+    evidence: EvidenceShown | None = None
 
 
 class Lifted(Input):
@@ -68,11 +78,11 @@ class ReportRequest(Input):
     """What is wrong with a project. The summary is plain text; evidence is links."""
 
     kind: Annotated[str, msgspec.Meta(max_length=40, description=f"One of {', '.join(reports.KINDS)}.")]
-    summary: Annotated[str, msgspec.Meta(max_length=4 * reports.SUMMARY_LIMIT)]
+    summary: Annotated[str, msgspec.Meta(max_length=reports.SUMMARY_LIMIT)]
     version: Version | None = None
-    evidence: Annotated[
-        list[Annotated[str, msgspec.Meta(max_length=4 * reports.LINK_LIMIT)]], msgspec.Meta(max_length=100)
-    ] = msgspec.field(default_factory=list)
+    evidence: Annotated[list[str], msgspec.Meta(max_length=reports.EVIDENCE_LIMIT)] = msgspec.field(
+        default_factory=list
+    )
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -101,7 +111,7 @@ class OwnReport(Output):
 class AppealRequest(Input):
     """Why a hold is wrong. ``case``: where several hold something of the project."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=4 * appeal_rules.TEXT_LIMIT)]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=appeal_rules.TEXT_LIMIT)]
     case: CaseNumber | None = None
 
 
@@ -122,7 +132,7 @@ class Appeal(Output):
 def change_hold(call: Call, *, act: Act) -> HoldNow:
     """Carry out ``act`` on what the body names of the project of the path."""
     asked: Held | Lifted = call.body
-    said = Said(asked.reason, asked.code) if isinstance(asked, Held) else Said()
+    said = Said(asked.reason, asked.code, evidence=asked.evidence) if isinstance(asked, Held) else Said()
     verdict = asked.verdict if isinstance(asked, Lifted) else None
     return held(hold(call.index, call.caller, act, _project(call), place(asked.version, asked.file), said, verdict))
 

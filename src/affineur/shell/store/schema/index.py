@@ -100,6 +100,8 @@ file = sa.Table(
     sa.Column("yanked_reason", sa.Text),
     sa.Column("yanked_code", sa.Text),  # a word of `core.lifecycle.YANK_CODES`
 )
+# The few that are yanked are found without reading all files (`statuses`).
+sa.Index("ix_file_yanked", file.c.release_id, sqlite_where=file.c.yanked, postgresql_where=file.c.yanked)
 
 burnt_filename = sa.Table(
     "burnt_filename",

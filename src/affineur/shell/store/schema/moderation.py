@@ -29,12 +29,13 @@ sa.Index("ix_moderation_case_open", moderation_case.c.review_due_at, sqlite_wher
 case_note = sa.Table(
     "case_note",
     metadata,
-    # What moderators write to each other about a case; never public.
+    # What moderators write to each other about a case; never public. ``shown``: to the project's owners, too.
     sa.Column("id", KEY, primary_key=True),
     sa.Column("case_id", sa.ForeignKey("moderation_case.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("at", Moment, nullable=False),
     sa.Column("by", sa.ForeignKey("account.id", ondelete="SET NULL")),
     sa.Column("text", sa.Text, nullable=False),
+    sa.Column("shown", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 hold = sa.Table(

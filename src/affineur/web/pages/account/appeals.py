@@ -42,7 +42,8 @@ DONE["appeal-filed"] = "Your appeal is with the moderators. The answer comes by 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """A case that holds something, as the project's people see it. ``reported``: how many said what of which release.
+    """A case that holds something, as the project's people see it. ``reported``: how many said what of which release;
+    ``evidence``: what the moderators show of what they found.
 
     ``decision``: whether whoever reads can appeal now.
     """
@@ -50,6 +51,7 @@ class Objection:
     number: str
     opened_at: object
     reported: Sequence[tuple[str, str | None, int]]
+    evidence: Sequence[str]
     decision: Decision
 
 
@@ -120,7 +122,7 @@ def _objections(
         facts = [each.fact for each in filed if each.case_id == case.id]
         decision = rules.may_file(session.actor.account_id, facts, held=True)
         reported = [(kind, version, number) for (kind, version), number in sorted(said.items(), key=str)]
-        made.append(Objection(case.number, case.opened_at, reported, decision))
+        made.append(Objection(case.number, case.opened_at, reported, cases.shown(connection, case.id), decision))
     return made
 
 

@@ -1,6 +1,7 @@
 """What holding something, or giving it back, will come to: for installers, for the public line, for who is told.
 
-Nothing is changed here. What does not live here: the forms (`holding`), and what a state means (`core.meaning`).
+Nothing is changed here. What does not live here: the forms (`holding`), what a state means (`core.meaning`), and what
+installers do (`core.consequences`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import sqlalchemy as sa
 from affineur.actions import transition
 from affineur.core import lifecycle, meaning
 from affineur.core.cases import proposal
+from affineur.core.consequences import Change, Seen, changes
 from affineur.core.decision import Decision
 from affineur.core.lifecycle import TRANSITIONS, Act, Place, Said
-from affineur.core.meaning import Fact, Kind, Meaning
+from affineur.core.meaning import Fact
 from affineur.core.security import lacks_proof
 from affineur.core.standing import Standing, coded, project_status
-from affineur.core.versions import order_key
+from affineur.core.versions import latest
 from affineur.settings import Settings
 from affineur.shell.mail.rendering import House, render
 from affineur.shell.store import case_facts, cases, grants, projects
@@ -31,22 +33,21 @@ UNDONE_BY: dict[Act, str] = {
     "withhold": "Restore: it gives everything back as it was.",
     "restore": "Withhold: it is kept back again.",
 }
-_WORKS = Meaning(*["Works."] * 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What an act comes to. ``decision``: what would be said to it now; ``asks``: it asks a second moderator first.
 
-    ``effects``: what happens to whom, before and after. ``line``: what everybody reads. ``letter``: the text that its
-    people get, ``people`` of them; ``reporters``: how many accounts read a verdict.
+    ``changes``: what whoever installs meets, before and after. ``line``: what everybody reads. ``letter``: the text
+    that its people get, ``people`` of them; ``reporters``: how many accounts read a verdict.
     """
 
     decision: Decision
     asks: bool
     lacks_proof: bool
     what: str
-    effects: tuple[tuple[str, str, str], ...]
+    changes: tuple[Change, ...]
     line: str
     remains: tuple[Fact, ...]
     letter: str
@@ -77,7 +78,7 @@ def preview(
         decision.rule == "hold.second-moderator" and not decision.allowed and not _is_asked(case, act, place),
         lacks_proof(decision),
         lifecycle.named(found.name, place),
-        _effects(found.name, found.standing, then, place, _newest(connection, found)),
+        _changes(connection, found, then, place),
         _line(then, act, place, said),
         _facts(then, place) if act in ("clear", "restore") else (),
         _letter(settings, session, act, found, place, said, then),
@@ -102,35 +103,11 @@ def _facts(standing: Standing, place: Place) -> tuple[Fact, ...]:
     return found
 
 
-_GRAVE: tuple[Kind, ...] = ("condemned", "quarantined", "withheld", "removed", "withdrawn")
-
-
-def _effects(
-    name: str, before: Standing, then: Standing, place: Place, newest: str
-) -> tuple[tuple[str, str, str], ...]:
-    """What each way to get it meets, before and after."""
-    old, new = _meant(before, place), _meant(then, place)
-    return (
-        (f"`pip install {name}`", old.newest, new.newest),
-        (f"`pip install {name}=={place.version or newest}`", old.exact, new.exact),
-        ("A lock file with its digest", old.locked, new.locked),
-        ("An upload", old.uploading, new.uploading),
-    )
-
-
-def _newest(connection: sa.Connection, found: ProjectRow) -> str:
-    """A version to give an example with."""
-    return max(projects.versions(connection, found.id), key=order_key, default="1.0")
-
-
-def _meant(standing: Standing, place: Place) -> Meaning:
-    """What the gravest fact about ``place`` means to who installs."""
-    found = _facts(standing, place)
-    grave = [fact for fact in found if fact.kind in _GRAVE]
-    first = min(grave, key=lambda fact: (fact.level != "project", _GRAVE.index(fact.kind)), default=None)
-    if first is not None:
-        return first.meaning
-    return found[0].meaning if found else _WORKS
+def _changes(connection: sa.Connection, found: ProjectRow, then: Standing, place: Place) -> tuple[Change, ...]:
+    """What it changes for whoever installs or publishes, with the release as an example that it is about."""
+    before = Seen(found.name, found.standing, projects.file_links(connection, found.id))
+    example = place.version or latest((file.version, file.yanked) for file in before.files)
+    return changes(before, replace(before, standing=then), (example,) if example else ())
 
 
 def _line(then: Standing, act: Act, place: Place, said: Said) -> str:
@@ -157,6 +134,6 @@ def _letter(
     if act not in ("clear", "restore"):
         held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
         why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
-        template, values = "held", {**values, **why, "page": f"project/{found.name}/appeal/"}
+        template, values = "held", {**values, **why, "evidence": said.evidence, "page": f"project/{found.name}/appeal/"}
     letter = render(template, values, House.of(settings), number=None, written_at=session.now)
     return f"{letter.subject}\n\n{letter.text}"

@@ -73,7 +73,7 @@ def _values(connection: sa.Connection, request: Request, session: Session, act: 
         chosen, place = next(iter(choices.items()), ("", Place()))
     case, takes = cases.open_case(connection, found.id), TRANSITIONS[act].takes
     code = typed.get("code", "") if typed else _guessed(connection, case)
-    said = Said(typed.get("reason", "")[: 2 * REASON_LIMIT], code or None)
+    said = Said(typed.get("reason", "")[: 2 * REASON_LIMIT], code or None, evidence=typed.get("evidence") or None)
     return {
         "project": found,
         "case": case,
@@ -138,7 +138,7 @@ def _routes(act: Act) -> list[Route]:
 def _act(request: Request, session: Session, act: Act, typed: Typed) -> Response:
     index, name = index_of(request), parse_name(request.path_params["name"])
     place = _place(request, name, act, typed.get("place", ""))
-    said = Said(typed.get("reason") or None, typed.get("code") or None)
+    said = Said(typed.get("reason") or None, typed.get("code") or None, evidence=typed.get("evidence") or None)
     given = typed.get("verdict")
     verdict = cast(Verdict, given) if given in ("upheld", "dismissed") else None
     outcome = hold(index, session.caller(request), act, name, place, said, verdict)

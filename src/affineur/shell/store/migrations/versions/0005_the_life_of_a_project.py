@@ -41,6 +41,8 @@ def _widen() -> None:
     ):
         op.add_column("project", column)
     op.add_column("file", sa.Column("yanked_code", sa.Text(), nullable=True))
+    yanked = sa.text("yanked")
+    op.create_index("ix_file_yanked", "file", ["release_id"], sqlite_where=yanked, postgresql_where=yanked)
     op.add_column("journal", sa.Column("reason_code", sa.Text(), nullable=True))
     op.add_column("journal", sa.Column("moderation_case", sa.Text(), nullable=True))
     op.add_column("account", sa.Column("trusted_reporter", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -84,6 +86,7 @@ def _moderation() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("by", KEY, nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False, server_default=sa.false()),
         *_references("case_note", case_id="moderation_case", by="account"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_note")),
     )
