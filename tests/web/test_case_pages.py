@@ -149,7 +149,8 @@ def test_a_preview_says_what_everybody_will_read_and_changes_nothing(scene: Scen
     said = words(page)
     assert page.status_code == 200
     assert "quarantined: [malware] Reads keys." in said
-    assert "pip install brie==1.1 Works. Fails: the page lists no file of it" in said
+    assert "pip install brie Now: Installs 1.1. Then: Installs 1.0." in said
+    assert "pip install brie==1.1 Now: Installs 1.1. Then: Fails: “No matching distribution" in said
     assert "brie: on hold, case 2026-" in said
     assert "2 people with a role on it, by mail" in said
     assert "brie-1.1" in offered(scene, "brie")

@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from .names import NormalizedName
 from .simple import FileLink
-from .standing import Standing, offers, permits, permits_release
+from .standing import Standing, offers, permits
 from .versions import order_key
 
 Verdict = Literal["works", "warns", "partly", "differs", "fails"]
@@ -125,10 +125,9 @@ def locked(seen: Seen, version: str) -> Answer:
     return Answer("works", "Works: the same files, with the same digests.")
 
 
-def publishing(seen: Seen, version: str | None = None) -> Answer:
-    """What uploading comes to: a new release or, where ``version`` is given, another file of that one."""
-    allowed = permits(seen.standing) if version is None else permits_release(seen.standing, version)
-    return Answer("works", "Is taken.") if allowed.upload else Answer("fails", "Is refused.")
+def publishing(seen: Seen) -> Answer:
+    """What uploading a new release comes to."""
+    return Answer("works", "Is taken.") if permits(seen.standing).upload else Answer("fails", "Is refused.")
 
 
 def changes(before: Seen, after: Seen, versions: Sequence[str]) -> tuple[Change, ...]:
