@@ -31,7 +31,7 @@ from affineur.shell.store.reports import ReportRow
 from .holds import Appeal, shown_appeal
 from .operation import Call, Input, Listing, Operation, Output
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4 * NOTE_LIMIT)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=NOTE_LIMIT)]
 
 
 class WhichCases(Input):
@@ -55,7 +55,7 @@ class NoteRequest(Input):
 class AnswerRequest(Input):
     """The answer to an appeal, which is mailed. ``outcome``: whether the hold is lifted."""
 
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=4 * TEXT_LIMIT)]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_LIMIT)]
     outcome: Literal["lifted", "kept"]
 
 
