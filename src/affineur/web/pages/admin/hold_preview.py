@@ -134,6 +134,6 @@ def _letter(
     if act not in ("clear", "restore"):
         held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
         why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
-        template, values = "held", {**values, **why, "page": f"project/{found.name}/appeal/"}
+        template, values = "held", {**values, **why, "evidence": said.evidence, "page": f"project/{found.name}/appeal/"}
     letter = render(template, values, House.of(settings), number=None, written_at=session.now)
     return f"{letter.subject}\n\n{letter.text}"
