@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.actions.bench_of_moderators import BRIE, LATER, index_with_brie, sent, someone, standing, told_of
+from tests.actions.bench_of_moderators import BRIE, LATER, index_with_brie, sent, someone, standing, told_of, trusted
 
 from affineur.actions.hold import hold
 from affineur.actions.moderate import take
@@ -111,3 +111,11 @@ def test_what_the_moderators_withhold_too_is_not_the_owners_to_give_back(index: 
     with pytest.raises(Refused) as refused:
         hold(index, someone(index, "olga"), "restore", BRIE, Place("1.0"))
     assert refused.value.decision.rule == "lifecycle.restore"
+
+
+def test_withholding_a_release_does_not_keep_the_index_from_holding_it(index: Index) -> None:
+    withheld(index)
+    told_of(index, trusted(index, "rita"), "1.0")
+    assert told_of(index, someone(index, "rolf"), "1.0").held
+    given_back(index)
+    assert [(one.kind, one.version) for one in standing(index).holds] == [("quarantined", "1.0")]

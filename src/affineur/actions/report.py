@@ -118,7 +118,12 @@ def _consider(connection: sa.Connection, by: Caller, case: CaseRow, found: Proje
 
 
 def _known(standing: Standing, by: Caller) -> Facts:
-    held = frozenset(CanonicalVersion(one.version) for one in standing.holds if one.version and one.level == "release")
+    """What is withheld counts as on offer: its owners could do that while reports come in, and give it back."""
+    held = frozenset(
+        CanonicalVersion(one.version)
+        for one in standing.holds
+        if one.version and one.level == "release" and one.kind != "withheld"
+    )
     return Facts(by.now, None, {}, (), impact=standing.impact, held=not permits(standing).offer, held_releases=held)
 
 
