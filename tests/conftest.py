@@ -39,13 +39,58 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         keeper.close_house()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[Path]]:
+    """Folders whose indexes were judged for good. At the end, all others are: those that modules share."""
+    for_good: set[Path] = set()
+    yield for_good
+    from tests import agreement
+
+    agreement.judge_folders(set(tmp_path_factory.getbasetemp().iterdir()) - for_good)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_journals_of_a_module_add_up(
+    request: pytest.FixtureRequest, judged: set[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Whatever a module did to the indexes that its tests share: afterwards, rows and journal tell the same."""
+    base = tmp_path_factory.getbasetemp()
+    before = set(base.iterdir())
+    yield
+    new = set(base.iterdir()) - before - judged
+    if not new:
+        return
+    from tests import agreement
+
+    if agreement.by_hand(request.node.nodeid):
+        judged |= new
+    else:
+        agreement.judge_folders(new)
+
+
+@pytest.fixture(autouse=True)
+def the_journal_adds_up(request: pytest.FixtureRequest, judged: set[Path]) -> Iterator[None]:
+    """The same of whatever a test did to an index of its own."""
+    yield
+    folder: Path | None = request.node.funcargs.get("tmp_path")
+    if folder is not None:
+        from tests import agreement
+
+        judged.add(folder)
+        if not agreement.by_hand(request.node.nodeid):
+            agreement.judge_folders({folder})
+
+
 @pytest.fixture
-def postgresql_url() -> Iterator[str]:
+def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty database on a real PostgreSQL 18 (``postgresql://postgres@127.0.0.1:…/…``)."""
+    from tests import agreement
     from tests.services.postgresql import new_database
 
     with new_database() as url:
         yield url
+        if not agreement.by_hand(request.node.nodeid):
+            agreement.judge(url)
 
 
 @pytest.fixture
