@@ -119,3 +119,10 @@ def test_withholding_a_release_does_not_keep_the_index_from_holding_it(index: In
     assert told_of(index, someone(index, "rolf"), "1.0").held
     given_back(index)
     assert [(one.kind, one.version) for one in standing(index).holds] == [("quarantined", "1.0")]
+
+
+def test_owners_write_nothing_into_a_case(index: Index) -> None:
+    said = Said("a key", "secret", evidence="The analysis: all is well.")
+    hold(index, someone(index, "olga"), "withhold", BRIE, Place("1.0"), said)
+    with index.store.read() as connection:
+        assert cases.notes(connection, 1) == []

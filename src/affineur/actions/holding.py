@@ -56,10 +56,7 @@ def carry_out(
     """
     place = _whole_place(connection, project, place)
     found = transition.begin(connection, by.actor, act, project, by.now, place, said)
-    said = lifecycle.meant(found.standing, act, place, said)
-    if said.evidence:
-        said = replace(said, evidence=read_text(said.evidence))
-        deadlines.fit_note(said.evidence or "").require()
+    said = replace(lifecycle.meant(found.standing, act, place, said), evidence=_shown(by, said))
     case = _case(connection, by, act, found, place, said)
     said = replace(said, case=case.number if case else None)
     if case is not None:
@@ -100,6 +97,18 @@ def close(connection: sa.Connection, by: Caller, case: CaseRow, project: str, ve
 def is_undecided(connection: sa.Connection, case: CaseRow) -> bool:
     """Whether something of the case is on hold for which nobody has decided yet what becomes of it."""
     return any(hold.kind != "condemned" for hold in cases.held(connection, case.id))
+
+
+def _shown(by: Caller, said: Said) -> str | None:
+    """The evidence that the project's people are shown; of owners, who would show it to themselves, none is kept.
+
+    In a case it would count as what moderators wrote.
+    """
+    if not said.evidence or not guards.is_office(by.actor):
+        return None
+    text = read_text(said.evidence)
+    deadlines.fit_note(text).require()
+    return text
 
 
 def _whole_place(connection: sa.Connection, project: NormalizedName, place: Place) -> Place:
