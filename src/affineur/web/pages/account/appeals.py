@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -20,20 +20,18 @@ from affineur.actions import permission
 from affineur.actions.appeal import appeal
 from affineur.core import appeals as rules
 from affineur.core import meaning
-from affineur.core.decision import Decision, Refused
+from affineur.core.decision import Decision
 from affineur.core.meaning import Fact
 from affineur.core.names import parse_name
 from affineur.core.standing import Standing
-from affineur.shell.store import appeals, cases, projects, reports
+from affineur.shell.store import appeals, cases, reports
 from affineur.shell.store.appeals import AppealRow
 from affineur.shell.store.projects import ProjectRow
-from affineur.web.addresses import moved
-from affineur.web.pages.errors import project_not_found
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, signed_in
 
 from .frame import DONE, NOTHING, Typed, done, form_on
-from .open_frame import open_page, reader
+from .open_frame import open_project_page, reader
 
 PAGE = "/project/{name}/appeal/"
 
@@ -68,22 +66,11 @@ async def _again(request: Request, session: Session, refused: Decision, typed: T
 def _page(
     request: Request, session: Session | None, refused: Decision | None = None, typed: Typed = NOTHING
 ) -> Response:
-    asked = request.path_params["name"]
-    try:
-        name = parse_name(asked)
-    except Refused:
-        return project_not_found(request, asked)
-    if asked != name:
-        return moved(request, PAGE.format(name=name))
-    with index_of(request).store.read() as connection:
-        found = projects.find(connection, name)
-        if found is None:
-            return project_not_found(request, name)
+    def values(connection: sa.Connection, found: ProjectRow) -> Mapping[str, object]:
         may = permission.ask(connection, session.actor, "appeal", found, session.now) if session else None
         allowed = may is not None and may.allowed
         filed = appeals.on_project(connection, found.id) if allowed else []
-        values = {
-            "project": found,
+        return {
             "facts": _held(found.standing),
             "may": may,
             "objections": _objections(connection, found, session, filed) if session and allowed else [],
@@ -92,12 +79,13 @@ def _page(
             "text_limit": rules.TEXT_LIMIT,
             "at_most": rules.AT_MOST,
         }
-    return open_page(request, session, "appeal.html", values, refused=refused)
+
+    return open_project_page(request, session, PAGE, "appeal.html", values, refused=refused)
 
 
 def _held(standing: Standing) -> list[Fact]:
     """Everything that is on hold, the whole project first."""
-    held = [fact for fact in meaning.facts(standing) if fact.kind in ("condemned", "quarantined", "withheld")]
+    held = [fact for fact in meaning.facts(standing) if fact.is_hold]
     parts = sorted({(hold.version, hold.filename) for hold in standing.holds if hold.version}, key=str)
     for version, filename in parts:
         if filename is None:

@@ -6,6 +6,7 @@ What does not live here: what a report must hold (`core.reports`), and what come
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -23,13 +24,12 @@ from affineur.core.names import parse_name
 from affineur.core.versions import order_key
 from affineur.shell.store import projects, reports
 from affineur.shell.store.projects import ProjectRow
-from affineur.web.addresses import moved
 from affineur.web.pages.errors import project_not_found
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, signed_in
 
 from .frame import DONE, NOTHING, Typed, account_page, done, form_on
-from .open_frame import open_page, reader
+from .open_frame import open_project_page, reader
 
 PAGE = "/project/{name}/report/"
 MINE = "/account/reports"
@@ -53,19 +53,8 @@ async def _again(request: Request, session: Session, refused: Decision, typed: T
 def _form(
     request: Request, session: Session | None, refused: Decision | None = None, typed: Typed = NOTHING
 ) -> Response:
-    asked = request.path_params["name"]
-    try:
-        name = parse_name(asked)
-    except Refused:
-        return project_not_found(request, asked)
-    if asked != name:
-        return moved(request, PAGE.format(name=name))
-    with index_of(request).store.read() as connection:
-        found = projects.find(connection, name)
-        if found is None:
-            return project_not_found(request, name)
-        values = {
-            "project": found,
+    def values(connection: sa.Connection, found: ProjectRow) -> Mapping[str, object]:
+        return {
             "kinds": rules.KINDS,
             "versions": sorted(projects.versions(connection, found.id), key=order_key, reverse=True),
             "typed": typed or request.query_params,
@@ -74,7 +63,8 @@ def _form(
             "limits": _limits(connection, session),
             "due": _DUE,
         }
-    return open_page(request, session, "report.html", values, refused=refused)
+
+    return open_project_page(request, session, PAGE, "report.html", values, refused=refused)
 
 
 def _limits(connection: sa.Connection, session: Session | None) -> list[tuple[int, str]]:
