@@ -11,10 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from tests.services.affineur import Server, initialise, serve
-from tests.web.people import sign_up, store_of
+from tests.web.people import Person, sign_up, signed_in, store_of, words
 from tests.web.uploading import Answer, a_wheel, ask, published, upload
 from typer.testing import CliRunner
 
+from affineur.cli.errors import EXIT_REFUSED, explain
 from affineur.cli.main import app
 from affineur.core.observations import MEDIA_TYPE
 from affineur.shell.store.schema import account as account_table
@@ -29,8 +30,9 @@ class House:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.tokens = {"operator": server.token}
+        self.people: dict[str, Person] = {}
         for name, office in (("mo", "moderator"), ("mia", "moderator"), ("olga", None), ("rita", None)):
-            sign_up(server, name, office=office, factors=("passkey",))  # type: ignore[arg-type]
+            self.people[name] = sign_up(server, name, office=office, factors=("passkey",))  # type: ignore[arg-type]
             self.tokens[name] = json.loads(self.console("token", "create", "--user", name, "--json"))["token"]
         with store_of(server) as store, store.write() as connection:  # as if each had just confirmed theirs
             connection.execute(token_table.update().values(stepped_up_at=datetime.now(UTC), stepped_up_with="passkey"))
@@ -205,6 +207,52 @@ def test_whose_reports_are_trusted_is_said_by_moderators(house: House) -> None:
     assert refused(house.api("rita", "PUT", "/accounts/rita/trusted-reporter")) == (403, "access.office")
     assert house.api("mo", "PUT", "/accounts/rita/trusted-reporter").json["trusted"] is True
     assert house.api("mo", "DELETE", "/accounts/rita/trusted-reporter").json["marked_trusted"] is False
+
+
+STATE = "account/projects/brie/state"
+ALIKE = {
+    "nothing to take back": (
+        "olga", (STATE, {"act": "undeprecate"}), ("undeprecate", {}), "undeprecate brie"
+    ),
+    "a replacement that is not here": (
+        "olga", (STATE, {"act": "deprecate", "replacements": "gouda"}),
+        ("deprecate", {"replacements": [{"name": "gouda"}]}), "deprecate brie --use gouda",
+    ),
+    "owners withhold no whole project": (
+        "olga", (STATE, {"act": "withhold", "code": "secret"}),
+        ("withhold", {"code": "secret"}), "withhold brie --code secret",
+    ),
+    "a release that is not here": (
+        "rita", ("project/brie/report/", {"kind": "spam", "summary": "Links.", "version": "9.9"}),
+        ("reports", {"kind": "spam", "summary": "Links.", "version": "9.9"}),
+        "report brie 9.9 --kind spam --summary Links.",
+    ),
+    "an appeal against nothing": (
+        "olga", ("project/edam/appeal/", {"text": "Why?"}), ("appeals", {"text": "Why?"}), "appeal edam --text Why?",
+    ),
+    "nothing to clear": (
+        "mo", ("admin/projects/edam/clear", {"place": "", "step": "act"}), ("clear", {}), "clear edam",
+    ),
+}  # fmt: skip
+"""What is refused to whom: a form and its fields, the same by API, and by command."""
+
+
+@pytest.mark.parametrize(("who", "form", "call", "command"), ALIKE.values(), ids=ALIKE)
+def test_a_refusal_reads_the_same_on_a_page_by_api_and_by_command(
+    house: House, who: str, form: tuple[str, dict[str, str]], call: tuple[str, dict[str, object]], command: str
+) -> None:
+    project = "edam" if "edam" in command else "brie"
+    said = house.act(who, call[0], project, **call[1]).json
+    assert said["rule"] and said["detail"]
+    with signed_in(house.server, house.people[who], proof="passkey") as visitor:
+        page = words(visitor.post(*form))
+    variables = {"AFFINEUR_INDEX": house.server.url, "AFFINEUR_TOKEN": house.tokens[who]}
+    error = CliRunner().invoke(app, command.split(), env=variables).exception
+    printed, status = (error and explain(error)) or ("", 0)
+    assert status == EXIT_REFUSED
+    for sentence in (said["detail"], *said["ways_out"], said["rule"]):
+        assert sentence in page, page
+        assert sentence in printed, printed
 
 
 @pytest.mark.parametrize("where", ["here", "elsewhere"])
