@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 
 from affineur.cli.errors import EXIT_CODES
 from affineur.cli.main import app
+from affineur.core import reports
+from affineur.core.lifecycle import HOLD_CODES, YANK_CODES
+from affineur.core.standing import Wish
 from affineur.projections.check import KINDS
 from affineur.settings import Settings
 
@@ -58,6 +61,21 @@ def test_every_command_option_and_argument_explains_itself(path: str, command: A
     assert len(first) <= 100, f"{path}: its first line is too long for a list"
     silent = [each.name for each in command.params if not (each.help or "").strip()]
     assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("path", "option", "words"),
+    [
+        ("affineur yank", "code", YANK_CODES),
+        ("affineur withhold", "code", HOLD_CODES),
+        ("affineur report", "kind", reports.KINDS),
+        ("affineur wish", "wish", get_args(Wish)),
+    ],
+)
+def test_the_words_that_an_option_takes_stand_in_its_help(path: str, option: str, words: Iterable[str]) -> None:
+    command = dict(commands())[path]
+    said = next(each.help for each in command.params if each.name == option)
+    assert set(words) <= set(re.findall(r"[a-z-]+", said))
 
 
 def test_every_setting_is_documented() -> None:
