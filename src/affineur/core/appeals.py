@@ -56,7 +56,7 @@ def may_file(account_id: int | None, filed: Iterable[Appeal], *, held: bool) -> 
     Refused by ``appeal.nothing``, ``appeal.open``, ``appeal.most``.
     """
     if not held:
-        return deny("appeal.nothing", "Nothing of this case is on hold any more.", "There is nothing to appeal.")
+        return deny("appeal.nothing", "Nothing of this is on hold.", "There is nothing to appeal.")
     mine = [each for each in filed if each.account_id == account_id]
     if any(each.answered_at is None for each in mine):
         return deny("appeal.open", "Your appeal in this case waits for its answer.", "It will be answered by mail.")
