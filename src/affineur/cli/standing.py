@@ -25,7 +25,7 @@ def read_status(index: Index) -> dict[str, object]:
         changed_at = journal.moment(connection, serial) if serial else None
         counts = {
             "projects": connection.scalar(sa.select(sa.func.count()).select_from(project)),
-            "quarantined": connection.scalar(
+            "projects_not_offered": connection.scalar(
                 sa.select(sa.func.count()).select_from(project).where(project.c.offered.is_(False))
             ),
             "releases": connection.scalar(sa.select(sa.func.count()).select_from(release)),
@@ -80,7 +80,7 @@ def describe(found: dict[str, object]) -> str:
             f"Affineur {found['version']}, {found['data']}",
             f"database  {found['database']}, schema {found['schema']}",
             f"blobs     {found['blobs']}, {show_size(float(str(found['file_bytes'])))} in {counted('files')}",
-            f"holds     {counted('projects')} ({found['quarantined']} quarantined), {counted('releases')}",
+            f"holds     {counted('projects')} ({found['projects_not_offered']} not on offer), {counted('releases')}",
             f"people    {counted('accounts')}, {counted('tokens')} in force",
             f"journal   serial {found['serial']}{when}",
             f"derived   {', '.join(late) or 'everything is up to date'}",

@@ -63,7 +63,10 @@ _QUEUE = (
 
 
 def queue(connection: sa.Connection, wanted: Wanted, now: datetime, *, start: int = 0, limit: int = 50) -> list[Queued]:
-    """Cases by when they are due, longest due first; closed ones by when they were closed, newest first."""
+    """Cases by when they are due, longest due first; closed ones by when they were closed, newest first.
+
+    Cost: linear in the open cases, or the closed ones: they are sorted.
+    """
     query = _QUEUE.where(*_conditions(wanted, now)).limit(limit).offset(start)
     if wanted.which == "closed":
         query = query.order_by(moderation_case.c.closed_at.desc(), moderation_case.c.id.desc())
@@ -80,7 +83,7 @@ def one(connection: sa.Connection, number: str) -> Queued | None:
 
 
 def counts(connection: sa.Connection, now: datetime) -> tuple[int, int]:
-    """How many cases are open, and how many of them are overdue."""
+    """How many cases are open, and how many of them are overdue. Cost: linear in those."""
     late = sa.func.coalesce(sa.func.sum(sa.case((moderation_case.c.review_due_at <= now, 1), else_=0)), 0)
     query = sa.select(sa.func.count(), late).where(moderation_case.c.closed_at.is_(None))
     row = connection.execute(query).one()
