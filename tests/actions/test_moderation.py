@@ -82,7 +82,7 @@ def rule_of(refused: pytest.ExceptionInfo[Refused]) -> str:
     ("place", "left"),
     [(WHOLE, []), (Place("1.0"), ["1.1"]), (Place("1.0", WHEEL), ["1.1"]), (Place(None, WHEEL), ["1.1"])],
 )
-@pytest.mark.parametrize(("act", "back"), [("quarantine", "clear"), ("withhold", "restore")])
+@pytest.mark.parametrize(("act", "back"), [("quarantine", "clear"), ("withhold", "unwithhold")])
 def test_what_is_held_is_off_offer_and_comes_back_as_it_was(
     small: Index, place: Place, left: list[str], act: str, back: str
 ) -> None:
@@ -343,9 +343,9 @@ def test_owners_hold_nothing_but_what_they_may_withhold(small: Index) -> None:
     assert hold(small, olga, "withhold", BRIE, Place("1.0"), Said("a key", "secret")).changed
     held(small, "withhold", Place("1.1"))
     with pytest.raises(Refused) as theirs:
-        hold(small, olga, "restore", BRIE, Place("1.1"))
-    assert rule_of(theirs) == "lifecycle.restore"
-    assert hold(small, olga, "restore", BRIE, Place("1.0")).changed
+        hold(small, olga, "unwithhold", BRIE, Place("1.1"))
+    assert rule_of(theirs) == "lifecycle.unwithhold"
+    assert hold(small, olga, "unwithhold", BRIE, Place("1.0")).changed
 
 
 def test_what_moderators_show_of_their_evidence_goes_to_its_people_and_nowhere_else(index: Index) -> None:

@@ -33,7 +33,7 @@ def withheld(index: Index) -> str:
 
 def given_back(index: Index, verdict: Outcome | None = None) -> None:
     later = someone(index, "olga", LATER + timedelta(hours=1))
-    hold(index, later, "restore", BRIE, Place("1.0"), verdict=verdict)
+    hold(index, later, "unwithhold", BRIE, Place("1.0"), verdict=verdict)
 
 
 def is_open(index: Index, number: str) -> bool:
@@ -109,8 +109,8 @@ def test_what_the_moderators_withhold_too_is_not_the_owners_to_give_back(index: 
     hold(index, someone(index, "olga"), "withhold", BRIE, Place("1.0"), SECRET)
     hold(index, someone(index, "mo"), "withhold", BRIE, Place("1.0"), Said("By order of a court", "legal"))
     with pytest.raises(Refused) as refused:
-        hold(index, someone(index, "olga"), "restore", BRIE, Place("1.0"))
-    assert refused.value.decision.rule == "lifecycle.restore"
+        hold(index, someone(index, "olga"), "unwithhold", BRIE, Place("1.0"))
+    assert refused.value.decision.rule == "lifecycle.unwithhold"
 
 
 def test_withholding_a_release_does_not_keep_the_index_from_holding_it(index: Index) -> None:

@@ -61,7 +61,7 @@ BY_HAND: dict[Act, tuple[Dimension, set[str], set[str]]] = {
     "clear": ("safety", {"quarantined", "condemned"}, {"moderator", "operator"}),
     "condemn": ("safety", {"quarantined"}, {"moderator", "operator"}),
     "withhold": ("availability", {"available", "withheld"}, {"owner", "moderator", "operator"}),
-    "restore": ("availability", {"withheld"}, {"owner", "moderator", "operator"}),
+    "unwithhold": ("availability", {"withheld"}, {"owner", "moderator", "operator"}),
     "yank": ("yank", {"available", "yanked"}, {"owner", "maintainer", "operator"}),
     "unyank": ("yank", {"available", "yanked"}, {"owner", "maintainer", "operator"}),
 }
@@ -122,7 +122,7 @@ def test_an_act_touches_its_own_dimension_only_and_doing_it_twice_changes_nothin
         assert len(others ^ {(hold.version, hold.filename, hold.origin, hold.kind) for hold in then.holds}) <= 2
 
 
-@pytest.mark.parametrize(("act", "back"), [("quarantine", "clear"), ("withhold", "restore")])
+@pytest.mark.parametrize(("act", "back"), [("quarantine", "clear"), ("withhold", "unwithhold")])
 def test_lifting_a_hold_gives_back_exactly_what_was_before(act: Act, back: Act) -> None:
     for before, place in product(STANDINGS, PLACES):
         if lifecycle.slot(before, TRANSITIONS[act].dimension, place, "ours") is None:

@@ -79,7 +79,7 @@ API = (
     _p("condemn", "POST", "/condemn", "condemnProject", "409 lifecycle.transition", {},
        ("active", "archived", "deprecated", "closed")),
     _p("withhold", "POST", "/withhold", "withholdProject", "404 project.place", {"version": "9.9", "code": "secret"}),
-    _p("withhold", "POST", "/restore", "restoreProject", "404 project.place", {"version": "9.9"}, ACTIVE),
+    _p("withhold", "POST", "/unwithhold", "unwithholdProject", "404 project.place", {"version": "9.9"}, ACTIVE),
     _p("report", "POST", "/reports", "reportProject", "404 project.place",
        {"kind": "other", "summary": "A test.", "version": "9.9"}),
     _p("appeal", "POST", "/appeals", "appeal", "409 appeal.nothing", {"text": "No."}, ACTIVE),

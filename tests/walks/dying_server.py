@@ -218,7 +218,7 @@ def _with_index(command: Command, act: Callable[..., object]) -> int:
 
 _ACTS = {
     "serve": _serve, "yank": _yank, "archive": _set_status, "quarantine": _hold, "clear": _hold, "withhold": _hold,
-    "restore": _hold, "rebuild": _rebuild, "catch up": _catch_up,
+    "unwithhold": _hold, "rebuild": _rebuild, "catch up": _catch_up,
 }  # fmt: skip
 
 

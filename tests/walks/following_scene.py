@@ -85,7 +85,7 @@ def do(index: Index, act: str, name: str, reason: str = "a reason", place: Place
 
 _ACTS = (
     *("publish", "yank", "unyank", "archive", "unarchive", "deprecate", "undeprecate", "finish"),
-    *("quarantine", "clear", "withhold", "restore"),
+    *("quarantine", "clear", "withhold", "unwithhold"),
 )
 
 

@@ -69,7 +69,7 @@ class Writer:
             name, act = chosen.choice(self.names), chosen.choice(_BY_API)
             place = place_in(chosen, name) if act in HOLDING or act.endswith("yank") else WHOLE
             body = {"file": place.filename} if place.filename else {"version": place.version} if place.version else {}
-            if TRANSITIONS[act].takes and act not in ("clear", "restore"):  # type: ignore[index]
+            if TRANSITIONS[act].takes and act not in ("clear", "unwithhold"):  # type: ignore[index]
                 body |= {"reason": f"because of <{self.seed}>"}
             try:
                 answer = ask(

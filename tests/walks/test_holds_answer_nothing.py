@@ -61,8 +61,8 @@ class Held:
 KINDS = [
     Held("quarantine", "clear", "brie", "project"),
     Held("quarantine", "clear", "comte", "release"),
-    Held("withhold", "restore", "edam", "file"),
-    Held("withhold", "restore", "feta", "project"),
+    Held("withhold", "unwithhold", "edam", "file"),
+    Held("withhold", "unwithhold", "feta", "project"),
 ]
 
 

@@ -117,7 +117,7 @@ def test_a_release_on_hold_leaves_both_kinds_of_mirror_the_others(origin: Server
     assert listed_by_bandersnatch(origin, tmp_path / "copy")["brie"] == files
     serials = [serial_in(tmp_path / "copy", "brie")]
 
-    for act, left in (("withhold", files[:1]), ("restore", files)):
+    for act, left in (("withhold", files[:1]), ("unwithhold", files)):
         put_on_hold(origin, act, "brie", Place("2.0"))
         assert len(old.follow()) == 1
         assert sorted(old.files["brie"]) == left

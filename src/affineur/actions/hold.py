@@ -1,4 +1,4 @@
-"""Quarantine, clear, condemn, withhold, restore: something is kept off offer for now, or given back.
+"""Quarantine, clear, condemn, withhold, unwithhold: something is kept off offer for now, or given back.
 
 The order is given before the answer: when this returns, neither page nor file nor any range of it is served here any
 more. Each of them is undone by another of them, and gives back exactly what was before.

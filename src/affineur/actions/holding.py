@@ -132,7 +132,7 @@ def _case(
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
     if held is not None and held.case is not None:
         return cases.find(connection, held.case)
-    if act in ("clear", "restore") or said.origin == "upstream":
+    if act in ("clear", "unwithhold") or said.origin == "upstream":
         return None
     due_at = deadlines.moderators_review_due(act, place.level, found.standing.impact, by.now)
     present = cases.open_case(connection, found.id)
@@ -160,7 +160,7 @@ def _settle(
     verdict: Verdict | None,
 ) -> None:
     """What follows for the case: a verdict that closes it, once nothing of it waits for one; or a second look."""
-    if act in ("clear", "restore") and not cases.held(connection, case.id):
+    if act in ("clear", "unwithhold") and not cases.held(connection, case.id):
         _answer_appeals(connection, by, moved, case)
     impact = moved.before.impact
     second = None
@@ -180,7 +180,7 @@ def _settle(
     if not guards.is_office(by.actor) and not cases.is_of_owners_alone(connection, case.id):
         return
     condemned = bool(cases.held(connection, case.id))
-    right: Verdict = "upheld" if condemned or act == "restore" else "dismissed"
+    right: Verdict = "upheld" if condemned or act == "unwithhold" else "dismissed"
     close(connection, by, case, moved.project.display_name, verdict or right)
 
 
@@ -213,7 +213,7 @@ def _tell(connection: sa.Connection, by: Caller, act: Act, moved: Moved, place: 
         "at": by.now,
         "case": said.case,
     }
-    if act in ("clear", "restore"):
+    if act in ("clear", "unwithhold"):
         grants.tell_people(connection, found.id, "hold-lifted", values, by.now, everywhere=True)
         return
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)

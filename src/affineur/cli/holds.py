@@ -122,7 +122,7 @@ def unwithhold(
     place: Place, project: Project, version: Version = None, file: File = None, as_json: AsJson = False
 ) -> None:
     """Give back what was withheld."""
-    _hold(place, "restore", project, version, file, {}, as_json)
+    _hold(place, "unwithhold", project, version, file, {}, as_json)
 
 
 def report(
@@ -251,7 +251,7 @@ def _told(now: dict[str, Any], act: Act, what: str) -> list[str]:
         "clear": "no longer on hold",
         "condemn": "condemned",
         "withhold": "withheld",
-        "restore": "given back",
+        "unwithhold": "given back",
     }
     case = f" (case {now['case']})" if now["case"] else ""
     if now["waits"]:

@@ -135,7 +135,7 @@ def may_dismiss(held: bool) -> Decision:
         return deny(
             "case.held",
             "Something of this case is on hold, so it does not end by dismissing its reports.",
-            "Clear or restore what is held: that ends the case.",
+            "Clear or give back what is held: that ends the case.",
         )
     return allow("case.held")
 

@@ -215,11 +215,11 @@ def _withhold(facts: Facts, said: Said, place: Place) -> Decision:
     return allow("lifecycle.withhold")
 
 
-def _restore(facts: Facts, said: Said, place: Place) -> Decision:
+def _unwithhold(facts: Facts, said: Said, place: Place) -> Decision:
     if facts.by_office or facts.placed_by_owner:
-        return allow("lifecycle.restore")
+        return allow("lifecycle.unwithhold")
     return deny(
-        "lifecycle.restore",
+        "lifecycle.unwithhold",
         "The moderators withheld this; its owners cannot give it back.",
         "Appeal, if that is wrong.",
     )
@@ -232,6 +232,6 @@ GUARDS: Mapping[Act, Callable[[Facts, Said, Place], Decision]] = MappingProxyTyp
         "deprecate": _deprecate,
         "condemn": _condemn,
         "withhold": _withhold,
-        "restore": _restore,
+        "unwithhold": _unwithhold,
     }
 )

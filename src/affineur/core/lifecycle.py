@@ -25,7 +25,7 @@ from .standing import Hold, HoldKind, Impact, Level, Origin, Replacement, Standi
 
 Act = Literal[
     "archive", "unarchive", "finish", "resume", "deprecate", "undeprecate", "wish", "reclassify",
-    "quarantine", "clear", "condemn", "withhold", "restore", "yank", "unyank",
+    "quarantine", "clear", "condemn", "withhold", "unwithhold", "yank", "unyank",
 ]  # fmt: skip
 Dimension = Literal["maintenance", "advice", "wish", "impact", "safety", "availability", "yank"]
 
@@ -159,7 +159,7 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
             "availability", ("available", "withheld"), "withheld", "ProjectWithheld", "hide", "withhold",
             "It is kept back: a secret, personal data, or the law. Its digest stays known.", _HELD, _ANYWHERE,
         ),
-        "restore": Transition(
+        "unwithhold": Transition(
             "availability", ("withheld",), "available", "ProjectRestored", "restore", "withhold",
             "It is on offer again.", _LIFTED, _ANYWHERE,
         ),
@@ -177,7 +177,7 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
 )  # fmt: skip
 """Every act there is. Yanks are told file by file (``FileYanked``), so their event of a project is never written."""
 
-HOLDING: frozenset[Act] = frozenset({"quarantine", "clear", "condemn", "withhold", "restore"})
+HOLDING: frozenset[Act] = frozenset({"quarantine", "clear", "condemn", "withhold", "unwithhold"})
 """The acts that place, change or lift a `standing.Hold`."""
 
 
@@ -214,7 +214,7 @@ def legal(standing: Standing, place: Place = WHOLE, origin: Origin = "ours") -> 
 def meant(standing: Standing, act: Act, place: Place, said: Said) -> Said:
     """``said``, about the hold that is there: where only our upstream placed one, lifting lifts that."""
     transition = TRANSITIONS[act]
-    if act not in ("clear", "restore") or slot(standing, transition.dimension, place, said.origin) is not None:
+    if act not in ("clear", "unwithhold") or slot(standing, transition.dimension, place, said.origin) is not None:
         return said
     theirs = slot(standing, transition.dimension, place, "upstream")
     return said if theirs is None else replace(said, origin="upstream")
@@ -317,7 +317,7 @@ def dimension_of(kind: HoldKind) -> Dimension:
 
 def lifting(kind: HoldKind) -> Act:
     """The act that lifts a hold of this kind."""
-    return "restore" if dimension_of(kind) == "availability" else "clear"
+    return "unwithhold" if dimension_of(kind) == "availability" else "clear"
 
 
 def _dated(before: Standing, then: Standing) -> Standing:

@@ -33,7 +33,7 @@ _STATUS = {
     "lifecycle": 409,
     **dict.fromkeys(("lifecycle.code", "lifecycle.value"), 400),
     **dict.fromkeys(("lifecycle.archive", "lifecycle.withhold", "lifecycle.withhold-second"), 403),
-    **dict.fromkeys(("lifecycle.withhold-often", "lifecycle.restore"), 403),
+    **dict.fromkeys(("lifecycle.withhold-often", "lifecycle.unwithhold"), 403),
     "examine.exists": 404,
     "project.place": 404,
     "case.exists": 404,

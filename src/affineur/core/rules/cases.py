@@ -23,7 +23,7 @@ CASES = (
                 "case.held",
                 "A case ends by dismissing its reports only where nothing of it is on hold.",
                 "A hold without a case would be looked at by nobody.",
-                ("Clear or restore what is held.",),
+                ("Clear or give back what is held.",),
             ),
             Rule("case.closed", "A closed case is opened by a new report, a hold or an appeal, and by nothing else."),
             Rule("case.nothing", "A second look is given to what somebody did, or to what is on hold."),

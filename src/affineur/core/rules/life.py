@@ -61,8 +61,8 @@ LIFE = (
                 ("Yank it.", "Ask a moderator."),
             ),
             Rule(
-                "lifecycle.restore",
-                f"{TRANSITIONS['restore'].means} What the moderators withheld, they give back.",
+                "lifecycle.unwithhold",
+                f"{TRANSITIONS['unwithhold'].means} What the moderators withheld, they give back.",
                 "Whoever has to take something back decides when the reason for it is gone.",
                 _APPEAL,
             ),

@@ -238,7 +238,7 @@ def _hold(act: Act, needs: Action, summary: str) -> Operation:
         summary=summary,
         tag="holds",
         handler=partial(change_hold, act=act),
-        body=Lifted if act in ("clear", "restore") else Held,
+        body=Lifted if act in ("clear", "unwithhold") else Held,
         answer=HoldNow,
         needs=needs,
         idempotent=True,
@@ -260,7 +260,7 @@ OPERATIONS = (
     _hold("clear", "hold", "Lift a quarantine: everything is as it was before."),
     _hold("condemn", "condemn", "Condemn what is quarantined: it was found harmful. Often takes two moderators."),
     _hold("withhold", "withhold", "Withhold a project, a release or a file: a secret, personal data, or the law."),
-    _hold("restore", "withhold", "Give back what was withheld."),
+    _hold("unwithhold", "withhold", "Give back what was withheld."),
     Operation(
         method="POST", path="/projects/{project}/appeals", name="appeal", tag="holds",
         summary="Object to what is held of a project, as one of its people.",

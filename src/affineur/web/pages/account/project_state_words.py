@@ -28,7 +28,7 @@ OWNERS_ACTS: Mapping[Act, str] = MappingProxyType(
         "yank": "Yank",
         "unyank": "Take the yank back",
         "withhold": "Withhold",
-        "restore": "Give back",
+        "unwithhold": "Give back",
     }
 )
 """The acts that the page offers, and what their buttons say."""
@@ -46,7 +46,7 @@ DONE["state-wish"] = "What you wish for is told."
 DONE["state-yank"] = "Yanked: installers pass over it. Nothing was removed, and you can take it back."
 DONE["state-unyank"] = "The yank is taken back: installers choose it again."
 DONE["state-withhold"] = "It is withheld: it is not on offer any more. You can give it back."
-DONE["state-restore"] = "It is on offer again."
+DONE["state-unwithhold"] = "It is on offer again."
 
 
 @dataclass(frozen=True, slots=True)

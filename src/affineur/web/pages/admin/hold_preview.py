@@ -31,7 +31,7 @@ UNDONE_BY: dict[Act, str] = {
     "clear": "Quarantine: it is held again, in the same project's case.",
     "condemn": "Clear: what was found harmful by mistake is given back as it was.",
     "withhold": "Restore: it gives everything back as it was.",
-    "restore": "Withhold: it is kept back again.",
+    "unwithhold": "Withhold: it is kept back again.",
 }
 
 
@@ -80,10 +80,10 @@ def preview(
         lifecycle.named(found.name, place),
         _changes(connection, found, then, place),
         _line(then, act, place, said),
-        _facts(then, place) if act in ("clear", "restore") else (),
+        _facts(then, place) if act in ("clear", "unwithhold") else (),
         _letter(settings, session, act, found, place, said, then),
         crew.owners + crew.maintainers,
-        case_facts.reporter_count(connection, case.id) if case and act in ("clear", "condemn", "restore") else 0,
+        case_facts.reporter_count(connection, case.id) if case and act in ("clear", "condemn", "unwithhold") else 0,
         UNDONE_BY[act],
         act == "quarantine" and place.level == "project",
     )
@@ -112,7 +112,7 @@ def _changes(connection: sa.Connection, found: ProjectRow, then: Standing, place
 
 def _line(then: Standing, act: Act, place: Place, said: Said) -> str:
     """The line that everybody reads of the project, or of the release or file."""
-    if place.level == "project" or act in ("clear", "restore"):
+    if place.level == "project" or act in ("clear", "unwithhold"):
         status = project_status(then)
         return f"{status.status}{f': {status.reason}' if status.reason else ''}"
     held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
@@ -131,7 +131,7 @@ def _letter(
         "case": said.case,
     }
     template = "hold-lifted"
-    if act not in ("clear", "restore"):
+    if act not in ("clear", "unwithhold"):
         held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
         why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
         template, values = "held", {**values, **why, "evidence": said.evidence, "page": f"project/{found.name}/appeal/"}

@@ -41,7 +41,7 @@ DONE |= {
     "clear-done": "The quarantine is lifted: everything is as it was before, and its people were told.",
     "condemn-done": "It is condemned: it does not come back on offer, and its people were told.",
     "withhold-done": "It is withheld: nothing of it is on offer any more, and its people were told.",
-    "restore-done": "It is on offer again, and its people were told.",
+    "unwithhold-done": "It is on offer again, and its people were told.",
     "hold-waits": "Your word is in the case. It happens when a second moderator agrees; until then all stays as it is.",
     "hold-same": "It was so already; nothing has changed.",
 }
@@ -112,7 +112,7 @@ def _choices(connection: sa.Connection, found: ProjectRow, act: Act) -> dict[str
 
 def _leads_on(standing: Standing, act: Act, place: Place) -> bool:
     """Whether the table has an edge from here; what is held so already may get another reason."""
-    return act in legal(standing, place) or (act in ("clear", "restore") and act in legal(standing, place, "upstream"))
+    return act in legal(standing, place) or (act in ("clear", "unwithhold") and act in legal(standing, place, "upstream"))
 
 
 def _routes(act: Act) -> list[Route]:
