@@ -15,7 +15,7 @@ from affineur.core import cases as deadlines
 from affineur.core import guards, lifecycle
 from affineur.core.appeals import read_text
 from affineur.core.decision import Refused, refuse
-from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.lifecycle import LIFTING, NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.reporters import Outcome as Verdict
 from affineur.core.security import Caller
@@ -132,7 +132,7 @@ def _case(
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)
     if held is not None and held.case is not None:
         return cases.find(connection, held.case)
-    if act in ("clear", "unwithhold") or said.origin == "upstream":
+    if act in LIFTING or said.origin == "upstream":
         return None
     due_at = deadlines.moderators_review_due(act, place.level, found.standing.impact, by.now)
     present = cases.open_case(connection, found.id)
@@ -160,7 +160,7 @@ def _settle(
     verdict: Verdict | None,
 ) -> None:
     """What follows for the case: a verdict that closes it, once nothing of it waits for one; or a second look."""
-    if act in ("clear", "unwithhold") and not cases.held(connection, case.id):
+    if act in LIFTING and not cases.held(connection, case.id):
         _answer_appeals(connection, by, moved, case)
     impact = moved.before.impact
     second = None
@@ -213,7 +213,7 @@ def _tell(connection: sa.Connection, by: Caller, act: Act, moved: Moved, place: 
         "at": by.now,
         "case": said.case,
     }
-    if act in ("clear", "unwithhold"):
+    if act in LIFTING:
         grants.tell_people(connection, found.id, "hold-lifted", values, by.now, everywhere=True)
         return
     held = lifecycle.slot(found.standing, TRANSITIONS[act].dimension, place, said.origin)

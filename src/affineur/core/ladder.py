@@ -74,7 +74,7 @@ def needed_already(office: Office | None) -> tuple[str, ...]:
 def _is_for_people(action: Action) -> bool:
     """Whether somebody may do it by a role, or to their own account: offices are not what a letter is about."""
     need = ACTIONS[action]
-    return bool(need.roles) or need.on == "own account" or action == "read"
+    return bool(need.roles) or need.on == "own account" or need.anybody
 
 
 _WHAT = {"project": "a project", "own account": "account", "machine": "a machine", "index": "the index"}

@@ -179,6 +179,8 @@ TRANSITIONS: Mapping[Act, Transition] = MappingProxyType(
 
 HOLDING: frozenset[Act] = frozenset({"quarantine", "clear", "condemn", "withhold", "unwithhold"})
 """The acts that place, change or lift a `standing.Hold`."""
+LIFTING: frozenset[Act] = frozenset({"clear", "unwithhold"})
+"""Those of them that give back."""
 
 
 def state(standing: Standing, dimension: Dimension, place: Place = WHOLE, origin: Origin = "ours") -> str:
@@ -214,7 +216,7 @@ def legal(standing: Standing, place: Place = WHOLE, origin: Origin = "ours") -> 
 def meant(standing: Standing, act: Act, place: Place, said: Said) -> Said:
     """``said``, about the hold that is there: where only our upstream placed one, lifting lifts that."""
     transition = TRANSITIONS[act]
-    if act not in ("clear", "unwithhold") or slot(standing, transition.dimension, place, said.origin) is not None:
+    if act not in LIFTING or slot(standing, transition.dimension, place, said.origin) is not None:
         return said
     theirs = slot(standing, transition.dimension, place, "upstream")
     return said if theirs is None else replace(said, origin="upstream")

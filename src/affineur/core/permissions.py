@@ -40,7 +40,7 @@ class Need:
     ``verb`` completes "isn't allowed to … project 'x'". ``on``: what kind of thing it is done to. ``right``: what a
     token must be for; None: no token is enough, it is done where somebody is signed in. ``ladder``: what of
     the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may. ``sponsors``:
-    whether those may who answer for the machine. ``strength_when_closed``: what proof it asks for instead where only
+    whether those may who answer for the machine. ``anybody``: whether it takes neither role nor office. ``strength_when_closed``: what proof it asks for instead where only
     trusted publishers may upload to the project.
     """
 
@@ -53,6 +53,7 @@ class Need:
     ladder: Literal["manage", "publish"] | None = None
     machines: bool = False
     sponsors: bool = False
+    anybody: bool = False
     strength_when_closed: Strength | None = None
 
     def strength_on(self, closed: bool) -> Strength:
@@ -79,7 +80,7 @@ _OFFICES: frozenset[Office] = frozenset({"operator", "moderator", "auditor"})
 
 ACTIONS: Mapping[Action, Need] = MappingProxyType(
     {
-        "read": Need("read", "project", right="read", machines=True),
+        "read": Need("read", "project", right="read", machines=True, anybody=True),
         "upload": Need("upload to", "project", _ANY_ROLE, _OPERATOR, "upload", ladder="publish", machines=True),
         "create": Need("create", "project", offices=_OPERATOR, right="upload"),
         "yank": Need("yank files of", "project", _ANY_ROLE, _OPERATOR, "yank", ladder="manage", machines=True),
@@ -87,7 +88,7 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "unarchive": Need("unarchive", "project", _OWNER, _OPERATOR, "archive", "strong", ladder="manage"),
         "classify": Need("set the impact class of", "project", offices=_OPERATOR),
         # Anybody with an account may say that something is wrong; what it weighs is decided elsewhere (`reports`).
-        "report": Need("report", "project", machines=True),
+        "report": Need("report", "project", machines=True, anybody=True),
         "appeal": Need("appeal for", "project", _ANY_ROLE),
         "moderate": Need("look into", "project", offices=_MODERATION),
         "hold": Need("quarantine or clear", "project", offices=_MODERATION),

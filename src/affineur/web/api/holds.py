@@ -18,7 +18,7 @@ from affineur.actions import report as reporting
 from affineur.actions.hold import Outcome, hold
 from affineur.core import appeals as appeal_rules
 from affineur.core import lifecycle, reports
-from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.lifecycle import LIFTING, Act, Place, Said
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.permissions import Action
 from affineur.core.standing import Status, statuses
@@ -238,7 +238,7 @@ def _hold(act: Act, needs: Action, summary: str) -> Operation:
         summary=summary,
         tag="holds",
         handler=partial(change_hold, act=act),
-        body=Lifted if act in ("clear", "unwithhold") else Held,
+        body=Lifted if act in LIFTING else Held,
         answer=HoldNow,
         needs=needs,
         idempotent=True,

@@ -15,7 +15,7 @@ from affineur.core import lifecycle, meaning
 from affineur.core.cases import proposal
 from affineur.core.consequences import Change, Seen, changes
 from affineur.core.decision import Decision
-from affineur.core.lifecycle import TRANSITIONS, Act, Place, Said
+from affineur.core.lifecycle import LIFTING, TRANSITIONS, Act, Place, Said
 from affineur.core.meaning import Fact
 from affineur.core.security import lacks_proof
 from affineur.core.standing import Standing, coded, project_status
@@ -80,7 +80,7 @@ def preview(
         lifecycle.named(found.name, place),
         _changes(connection, found, then, place),
         _line(then, act, place, said),
-        _facts(then, place) if act in ("clear", "unwithhold") else (),
+        _facts(then, place) if act in LIFTING else (),
         _letter(settings, session, act, found, place, said, then),
         crew.owners + crew.maintainers,
         case_facts.reporter_count(connection, case.id) if case and act in ("clear", "condemn", "unwithhold") else 0,
@@ -112,7 +112,7 @@ def _changes(connection: sa.Connection, found: ProjectRow, then: Standing, place
 
 def _line(then: Standing, act: Act, place: Place, said: Said) -> str:
     """The line that everybody reads of the project, or of the release or file."""
-    if place.level == "project" or act in ("clear", "unwithhold"):
+    if place.level == "project" or act in LIFTING:
         status = project_status(then)
         return f"{status.status}{f': {status.reason}' if status.reason else ''}"
     held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
@@ -131,7 +131,7 @@ def _letter(
         "case": said.case,
     }
     template = "hold-lifted"
-    if act not in ("clear", "unwithhold"):
+    if act not in LIFTING:
         held = lifecycle.slot(then, TRANSITIONS[act].dimension, place, said.origin)
         why = {"kind": held and held.kind, "code": held and held.code, "reason": held and held.reason}
         template, values = "held", {**values, **why, "evidence": said.evidence, "page": f"project/{found.name}/appeal/"}

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from affineur.actions.hold import hold
 from affineur.core.access import INDEX, may
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.lifecycle import HOLD_CODES, HOLDING, TRANSITIONS, Act, Place, Said, legal, possible
+from affineur.core.lifecycle import HOLD_CODES, HOLDING, LIFTING, TRANSITIONS, Act, Place, Said, legal, possible
 from affineur.core.meaning import CODES
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.reporters import Outcome as Verdict
@@ -112,7 +112,7 @@ def _choices(connection: sa.Connection, found: ProjectRow, act: Act) -> dict[str
 
 def _leads_on(standing: Standing, act: Act, place: Place) -> bool:
     """Whether the table has an edge from here; what is held so already may get another reason."""
-    return act in legal(standing, place) or (act in ("clear", "unwithhold") and act in legal(standing, place, "upstream"))
+    return act in legal(standing, place) or (act in LIFTING and act in legal(standing, place, "upstream"))
 
 
 def _routes(act: Act) -> list[Route]:
