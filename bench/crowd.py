@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.actions.minting import account_token
-from affineur.core.caveats import ALL_ACTIONS
-from affineur.core.second_factor import StepUp
+from affineur.core.people.caveats import ALL_ACTIONS
+from affineur.core.people.second_factor import StepUp
 from affineur.shell.bearer import digest_of, new_secret
 from affineur.shell.passwords import hash_password
 from affineur.shell.store import Store, accounts, schema, sessions

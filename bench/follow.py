@@ -21,7 +21,7 @@ from typing import Any
 from tests.actions.shelf import founded, publish
 
 from affineur.actions.hold import hold
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.settings import Settings

@@ -19,7 +19,7 @@ import orjson
 import sqlalchemy as sa
 from packaging.version import InvalidVersion, Version
 
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName, lookalike_key
 from affineur.projections import pages
 from affineur.settings import load

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.settings import load
 from affineur.shell.index import Index, open_index
 from affineur.shell.store import journal

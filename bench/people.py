@@ -24,8 +24,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from affineur.core.access import Actor
-from affineur.core.caveats import granted
-from affineur.core.macaroons import is_genuine, read
+from affineur.core.people.caveats import granted
+from affineur.core.people.macaroons import is_genuine, read
 from affineur.settings import load
 from affineur.shell.index import Index, open_index
 from affineur.shell.store.schema import token

@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, get_args
 
-from affineur.core import cases, corroboration, reporters
-from affineur.core.appeals import AT_MOST
-from affineur.core.guards import GUARDS
-from affineur.core.lifecycle import HOLD_CODES, TRANSITIONS, YANK_CODES, Act, Transition
+from affineur.core.life.guards import GUARDS
+from affineur.core.life.lifecycle import HOLD_CODES, TRANSITIONS, YANK_CODES, Act, Transition
+from affineur.core.life.standing import PERMITS, Hold, Impact, ProjectStatus, Replacement, Standing, project_status
+from affineur.core.moderation import cases, corroboration, reporters
+from affineur.core.moderation.appeals import AT_MOST
+from affineur.core.people.throttle import Limit
 from affineur.core.permissions import ACTIONS
 from affineur.core.rules import RULES
-from affineur.core.standing import PERMITS, Hold, Impact, ProjectStatus, Replacement, Standing, project_status
-from affineur.core.throttle import Limit
 from affineur.settings import Settings
 
 _PROOFS = {"none": "", "proof": "fresh", "strong": "fresh, strong"}

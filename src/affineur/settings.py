@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from affineur.core.company import parse_rules
 from affineur.core.decision import Refused
-from affineur.core.disclosure import parse_reporters
+from affineur.core.history.webhook_addresses import parse_networks
+from affineur.core.people.company import parse_rules
+from affineur.core.people.disclosure import parse_reporters
 from affineur.core.publishers.setting import admitted_by
-from affineur.core.webhook_addresses import parse_networks
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB

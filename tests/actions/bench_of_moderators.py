@@ -16,11 +16,11 @@ from affineur.actions.report import Outcome, report
 from affineur.actions.status import set_status
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
+from affineur.core.moderation.reports import Report, read_report
 from affineur.core.names import NormalizedName
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.permissions import Office
-from affineur.core.reports import Report, read_report
-from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import Caller, Origin, console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, cases, emails, journal, projects, reports

@@ -17,8 +17,8 @@ from affineur.actions.exchange import Exchanged
 from affineur.actions.publishers import Added
 from affineur.core.access import Actor
 from affineur.core.names import NormalizedName
+from affineur.core.people.second_factor import Posture, Proof, StepUp
 from affineur.core.publishers import admitted_by
-from affineur.core.second_factor import Posture, Proof, StepUp
 from affineur.core.security import Caller, Origin
 from affineur.settings import load
 from affineur.shell.index import Index

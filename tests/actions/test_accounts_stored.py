@@ -15,8 +15,8 @@ from affineur.actions.delete_account import delete_account
 from affineur.actions.invite_account import create_account, invitations, invite_account, withdraw_invitation
 from affineur.actions.passwords import password_link
 from affineur.core.decision import Refused
+from affineur.core.people.throttle import SIGN_IN_PAIR
 from affineur.core.security import console
-from affineur.core.throttle import SIGN_IN_PAIR
 from affineur.shell.index import Index
 from affineur.shell.store import (
     accounts,

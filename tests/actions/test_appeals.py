@@ -15,9 +15,9 @@ from affineur.actions.grant import set_role
 from affineur.actions.hold import hold
 from affineur.actions.moderate import note
 from affineur.actions.offices import set_office
-from affineur.core.appeals import AT_MOST, TEXT_LIMIT
 from affineur.core.decision import Refused
-from affineur.core.lifecycle import Place, Said
+from affineur.core.life.lifecycle import Place, Said
+from affineur.core.moderation.appeals import AT_MOST, TEXT_LIMIT
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index
 from affineur.shell.store import appeals, cases

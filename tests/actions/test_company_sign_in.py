@@ -19,10 +19,10 @@ from affineur.actions.company_groups import Answer
 from affineur.actions.grant import set_role
 from affineur.actions.tokens import create_token
 from affineur.core.access import Actor
-from affineur.core.company_identity import Identity
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import Posture, StepUp
+from affineur.core.people.company_identity import Identity
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.security import CONSOLE, Caller, console
 from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index

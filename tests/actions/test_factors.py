@@ -22,9 +22,9 @@ from affineur.actions.ladder import notice_ladder
 from affineur.core.access import Resource, may
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
+from affineur.core.people.recovery import KEPT_OPEN
+from affineur.core.people.second_factor import REMOVAL_WAITS, StepUp
 from affineur.core.permissions import Action
-from affineur.core.recovery import KEPT_OPEN
-from affineur.core.second_factor import REMOVAL_WAITS, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index

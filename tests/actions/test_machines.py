@@ -22,9 +22,9 @@ from affineur.actions.sponsors import (
 )
 from affineur.core.access import SPONSORLESS_WAITS, Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.machines import OFFER_LASTS
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import Posture, StepUp
+from affineur.core.people.machines import OFFER_LASTS
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, grants, outbox, projects, security, sponsors, tokens

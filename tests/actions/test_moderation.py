@@ -37,7 +37,7 @@ from affineur.actions.tokens import create_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Refused
-from affineur.core.lifecycle import WHOLE, Place, Said
+from affineur.core.life.lifecycle import WHOLE, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index

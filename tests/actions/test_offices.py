@@ -15,8 +15,8 @@ from affineur.actions.offices import set_office
 from affineur.actions.tokens import create_token
 from affineur.core.access import Actor, Resource, may
 from affineur.core.decision import Refused
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.permissions import Office
-from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, outbox, security, tokens

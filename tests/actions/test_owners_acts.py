@@ -25,14 +25,14 @@ from affineur.actions.state import signals_of, state_of
 from affineur.actions.status import Outcome, foresee, set_status
 from affineur.actions.upload import Terms
 from affineur.actions.yank import Selection, foresee_yank, set_yanked
-from affineur.core import signals
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.guards import REGRET, UNARCHIVE_WAITS
-from affineur.core.lifecycle import NOTHING_SAID, Act, Said
+from affineur.core.life import signals
+from affineur.core.life.guards import REGRET, UNARCHIVE_WAITS
+from affineur.core.life.lifecycle import NOTHING_SAID, Act, Said
+from affineur.core.life.standing import Replacement, Standing
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
-from affineur.core.standing import Replacement, Standing
 from affineur.core.versions import specified
 from affineur.shell.store import journal, projects, tokens
 

@@ -12,8 +12,8 @@ from tests.actions.bench_of_moderators import BRIE, LATER, index_with_brie, sent
 from affineur.actions.hold import hold
 from affineur.actions.moderate import take
 from affineur.core.decision import Refused
-from affineur.core.lifecycle import Place, Said
-from affineur.core.reporters import Outcome
+from affineur.core.life.lifecycle import Place, Said
+from affineur.core.moderation.reporters import Outcome
 from affineur.shell.index import Index
 from affineur.shell.store import cases, projects, reports
 from affineur.web.pages.account.appeals import _objections

@@ -31,9 +31,9 @@ from affineur.actions.hold import hold
 from affineur.actions.moderate import dismiss, note
 from affineur.actions.report import report
 from affineur.core.access import UNATTENDED
-from affineur.core.corroboration import BREAKER_PER_HOUR
 from affineur.core.decision import Refused
-from affineur.core.reporters import REPORTS
+from affineur.core.moderation.corroboration import BREAKER_PER_HOUR
+from affineur.core.moderation.reporters import REPORTS
 from affineur.core.security import Caller, Origin, console
 from affineur.shell.index import Index
 from affineur.shell.store import case_queue, cases, reports

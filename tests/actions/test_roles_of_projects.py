@@ -20,8 +20,8 @@ from affineur.actions.tokens import create_token
 from affineur.core.access import Actor
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.permissions import Office, Role
-from affineur.core.second_factor import Posture, StepUp
 from affineur.core.security import Caller, console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, grants, journal, offers, outbox, projects, security, sponsors, tokens

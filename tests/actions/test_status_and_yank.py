@@ -18,9 +18,9 @@ from affineur.actions.tokens import create_token, revoke_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import Posture, StepUp
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.security import console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, grants, journal, projects, tokens

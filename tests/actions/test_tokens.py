@@ -14,15 +14,15 @@ from affineur.actions import minting
 from affineur.actions.disclose import revoke_disclosed
 from affineur.actions.grant import set_role
 from affineur.actions.tokens import Created, confirm_token, create_token, revoke_token
-from affineur.core import caveats, macaroons
 from affineur.core.access import Actor, Resource, may
-from affineur.core.caveats import ALL_ACTIONS
 from affineur.core.decision import Decision, Refused
-from affineur.core.disclosure import Finding
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import Posture, StepUp
+from affineur.core.people import caveats, macaroons
+from affineur.core.people.caveats import ALL_ACTIONS
+from affineur.core.people.disclosure import Finding
+from affineur.core.people.second_factor import Posture, StepUp
+from affineur.core.people.tokens import MOST_TOKENS
 from affineur.core.security import Caller, Origin, console
-from affineur.core.tokens import MOST_TOKENS
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, outbox, projects, security, tokens
 from affineur.shell.store.schema import account, factor, project_publisher, publisher, sponsor

@@ -17,7 +17,7 @@ from tests.core.distributions import wheel, wheel_filename
 from affineur.actions.upload import Terms, upload
 from affineur.core.access import SYSTEM, Actor
 from affineur.core.decision import Refused
-from affineur.core.journal import faults
+from affineur.core.history.journal import faults
 from affineur.projections import pages
 from affineur.settings import Settings
 from affineur.shell.index import Index

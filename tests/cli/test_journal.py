@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from affineur.cli import errors
 from affineur.cli.main import app, main
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.shell.store import journal as stored
 from affineur.shell.store.schema import journal
 

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from affineur.cli.errors import EXIT_USAGE
 from affineur.cli.narrowing import VARIABLE, register
-from affineur.core.caveats import Grant, expiry, for_account, for_actions, for_projects, limits
 from affineur.core.decision import Refused
-from affineur.core.macaroons import MAXIMUM_CAVEATS, is_genuine, mint, read, write
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import Grant, expiry, for_account, for_actions, for_projects, limits
+from affineur.core.people.macaroons import MAXIMUM_CAVEATS, is_genuine, mint, read, write
 
 KEY = b"a key that the index keeps"
 PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)

@@ -17,7 +17,7 @@ from tests.services.affineur import Server, affineur
 from tests.web.uploading import a_wheel, published, store_of, upload
 
 from affineur.cli.errors import EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
-from affineur.core.second_factor import StepUp
+from affineur.core.people.second_factor import StepUp
 from affineur.shell.store import tokens
 
 

@@ -18,8 +18,8 @@ from tests.web.uploading import a_wheel, published, upload
 
 from affineur.cli.errors import EXIT_NOT_READY, EXIT_REFUSED, EXIT_USAGE
 from affineur.cli.place import warn_of_plain_http
+from affineur.core.people.second_factor import StepUp
 from affineur.core.permissions import Office, Role
-from affineur.core.second_factor import StepUp
 from affineur.shell.store import grants, projects, tokens
 
 JOB = ("--field", "owner=olga", "--field", "repository=brie", "--field", "workflow=release.yml")

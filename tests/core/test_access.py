@@ -10,10 +10,10 @@ from itertools import product
 import pytest
 
 from affineur.core.access import INDEX, SYSTEM, Actor, Resource, may, publishers_only
-from affineur.core.caveats import ALL_ACTIONS
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import ALL_ACTIONS
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.permissions import ACTIONS, Action, Kind, Office
-from affineur.core.second_factor import Posture, StepUp
 
 NOW = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 FOO, BAR = NormalizedName("foo"), NormalizedName("bar")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affineur.core.account_standing import Facts, standing
-from affineur.core.second_factor import MANAGEMENT_WAITS, PUBLISHING_WAITS, Posture, on_the_ladder
+from affineur.core.people.account_standing import Facts, standing
+from affineur.core.people.second_factor import MANAGEMENT_WAITS, PUBLISHING_WAITS, Posture, on_the_ladder
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from affineur.core.accounts import (
+from affineur.core.decision import Refused
+from affineur.core.people.accounts import (
     RESERVED,
     Registration,
     address_key,
@@ -13,8 +14,7 @@ from affineur.core.accounts import (
     registration,
     require_name,
 )
-from affineur.core.decision import Refused
-from affineur.core.devices import spoken
+from affineur.core.people.devices import spoken
 
 
 @pytest.mark.parametrize("name", ["ab", "a" * 40, "Ann-Smith", "a.b_c", "42", "pietro"])

@@ -25,9 +25,9 @@ from tests.core.distributions import (
     zipped,
 )
 
-from affineur.core.acceptance import MEBIBYTE
-from affineur.core.archive_listing import Bounds, Contents, list_contents, plain_name, read_members
-from affineur.core.comparison import Source, compare
+from affineur.core.distributions.acceptance import MEBIBYTE
+from affineur.core.distributions.archive_listing import Bounds, Contents, list_contents, plain_name, read_members
+from affineur.core.moderation.comparison import Source, compare
 
 WHEEL, SDIST = wheel_filename(), sdist_filename()
 SHORT_TAR = tarred(sdist_members())

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.atom import AtomEntry, AtomFeed, atom
+from affineur.core.views.atom import AtomEntry, AtomFeed, atom
 
 NAMESPACE = {"a": "http://www.w3.org/2005/Atom"}
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)

@@ -10,10 +10,10 @@ from typing import get_args
 import orjson
 import pytest
 
-from affineur.core.bulk_statuses import COLUMNS, FIELDS, Kind, Known, YankedRelease, lines, row
-from affineur.core.extension import member
+from affineur.core.life.extension import member
+from affineur.core.life.standing import Hold, Replacement, Standing, project_status
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Hold, Replacement, Standing, project_status
+from affineur.core.views.bulk_statuses import COLUMNS, FIELDS, Kind, Known, YankedRelease, lines, row
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890, tzinfo=UTC)
 ORIGIN = "urn:uuid:1"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affineur.core.case_words import ages, due, is_overdue, proposed, span
-from affineur.core.cases import proposal
+from affineur.core.moderation.case_words import ages, due, is_overdue, proposed, span
+from affineur.core.moderation.cases import proposal
 from affineur.core.names import parse_name
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)

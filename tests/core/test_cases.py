@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from affineur.core.cases import (
+from affineur.core.life.standing import Impact, Level
+from affineur.core.moderation.cases import (
     DUE,
     Act,
     hold_review_due,
@@ -16,8 +17,7 @@ from affineur.core.cases import (
     report_due,
     second_review_due,
 )
-from affineur.core.reports import KINDS, Kind
-from affineur.core.standing import Impact, Level
+from affineur.core.moderation.reports import KINDS, Kind
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 CLASSES: tuple[Impact | None, ...] = (*get_args(Impact), None)

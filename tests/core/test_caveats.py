@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.caveats import (
+from affineur.core.decision import Decision
+from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import (
     ALL_ACTIONS,
     Grant,
     TokenAction,
@@ -25,9 +27,7 @@ from affineur.core.caveats import (
     granted,
     limits,
 )
-from affineur.core.decision import Decision
-from affineur.core.macaroons import mint, read, write
-from affineur.core.names import NormalizedName
+from affineur.core.people.macaroons import mint, read, write
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

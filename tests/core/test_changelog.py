@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from affineur.core.changelog import action, change
-from affineur.core.chronicle_words import EVENTS
-from affineur.core.journal import GENESIS, Event, chain
+from affineur.core.history.changelog import action, change
+from affineur.core.history.chronicle_words import EVENTS
+from affineur.core.history.journal import GENESIS, Event, chain
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from affineur.core.chronicle import (
+from affineur.core.decision import Decision, Refused
+from affineur.core.history.chronicle import (
     MAXIMUM_LINE_BYTES,
     MEMBERS,
     Page,
@@ -26,8 +27,7 @@ from affineur.core.chronicle import (
     parse_page,
     parse_window,
 )
-from affineur.core.decision import Decision, Refused
-from affineur.core.journal import GENESIS, Entry, Event, chain
+from affineur.core.history.journal import GENESIS, Entry, Event, chain
 
 AT = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 EVENTS = (

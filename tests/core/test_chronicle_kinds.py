@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from affineur.core.chronicle_kinds import KINDS, events_of, kind_of
-from affineur.core.chronicle_words import EVENTS
+from affineur.core.history.chronicle_kinds import KINDS, events_of, kind_of
+from affineur.core.history.chronicle_words import EVENTS
 
 
 @pytest.mark.parametrize("event", EVENTS)

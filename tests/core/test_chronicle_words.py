@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from affineur.core import lifecycle, security
-from affineur.core.chronicle_words import ACTORS, EVENTS, HINTS, sentence, title, words
-from affineur.core.journal import ActorClass, Event, Hint
+from affineur.core import security
+from affineur.core.history.chronicle_words import ACTORS, EVENTS, HINTS, sentence, title, words
+from affineur.core.history.journal import ActorClass, Event, Hint
+from affineur.core.life import lifecycle
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "affineur"

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from affineur.core import company_errand as errands
-from affineur.core.company import Due, GroupRule, Held, RoleChange, admitted, changes, due, parse_rules
-from affineur.core.company_errand import Errand
-from affineur.core.company_identity import believe, completed, fresh, identity
 from affineur.core.decision import Decision, Refused
 from affineur.core.names import NormalizedName
+from affineur.core.people import company_errand as errands
+from affineur.core.people.company import Due, GroupRule, Held, RoleChange, admitted, changes, due, parse_rules
+from affineur.core.people.company_errand import Errand
+from affineur.core.people.company_identity import believe, completed, fresh, identity
 from affineur.core.permissions import Role
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

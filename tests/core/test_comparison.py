@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from tests.core.distributions import core_metadata, sdist, sdist_filename, wheel, wheel_filename
 
-from affineur.core.comparison import Comparison, Source, compare
-from affineur.core.comparison_choice import EARLIER, one_file, pair
-from affineur.core.comparison_signals import Signal
-from affineur.core.comparison_text import unified
 from affineur.core.decision import Refused
-from affineur.core.simple import FileLink
+from affineur.core.moderation.comparison import Comparison, Source, compare
+from affineur.core.moderation.comparison_choice import EARLIER, one_file, pair
+from affineur.core.moderation.comparison_signals import Signal
+from affineur.core.moderation.comparison_text import unified
+from affineur.core.views.simple import FileLink
 
 CODE = b"def answer():\n    return 42\n"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.comparison_text import (
+from affineur.core.moderation.comparison_text import (
     LINES_OF_ONE,
     Effort,
     TextDiff,

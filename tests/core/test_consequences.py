@@ -17,10 +17,10 @@ from threading import Thread
 import pytest
 from tests.core.distributions import wheel, wheel_filename
 
-from affineur.core.consequences import Seen, changes, exactly, locked, newest, publishing, touched
+from affineur.core.life.consequences import Seen, changes, exactly, locked, newest, publishing, touched
+from affineur.core.life.standing import Hold, Standing
 from affineur.core.names import parse_name
-from affineur.core.simple import FileLink, arrange, file_path, project_html
-from affineur.core.standing import Hold, Standing
+from affineur.core.views.simple import FileLink, arrange, file_path, project_html
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 BOTH = ("py3-none-any", "py2.py3-none-any")

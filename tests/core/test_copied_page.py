@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.copied_page import read_copy, read_root_copy
 from affineur.core.decision import Refused
+from affineur.core.history.copied_page import read_copy, read_root_copy
+from affineur.core.life.standing import ProjectStatus
 from affineur.core.names import NormalizedName
-from affineur.core.simple import (
+from affineur.core.views.simple import (
     FileLink,
     ProjectPage,
     RootEntry,
@@ -22,7 +23,6 @@ from affineur.core.simple import (
     root_html,
     root_json,
 )
-from affineur.core.standing import ProjectStatus
 
 BRIE = NormalizedName("brie")
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)

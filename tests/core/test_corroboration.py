@@ -11,12 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core import corroboration
-from affineur.core.corroboration import BREAKER_PER_HOUR, Facts, Verdict, automatic, distinct_votes, in_review, score
+from affineur.core.life.standing import Impact
+from affineur.core.moderation import corroboration
+from affineur.core.moderation.corroboration import (
+    BREAKER_PER_HOUR,
+    Facts,
+    Verdict,
+    automatic,
+    distinct_votes,
+    in_review,
+    score,
+)
+from affineur.core.moderation.reporters import NEWCOMER, Outcome, Record, record_of, weight
+from affineur.core.moderation.reports import Filed, Kind, State
 from affineur.core.names import NormalizedName
-from affineur.core.reporters import NEWCOMER, Outcome, Record, record_of, weight
-from affineur.core.reports import Filed, Kind, State
-from affineur.core.standing import Impact
 from affineur.core.versions import CanonicalVersion
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

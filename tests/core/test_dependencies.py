@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from affineur.core.dependencies import Dependency, Group, groups, versions
+from affineur.core.distributions.dependencies import Dependency, Group, groups, versions
 from affineur.core.names import NormalizedName
 
 MIXED = 'os_name == "nt" or os_name == "x" and extra == "t"'

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affineur.core.decision import Refused
-from affineur.core.differences import Seen, SeenFile, differences, seen
-from affineur.core.standing import ProjectStatus
+from affineur.core.history.differences import Seen, SeenFile, differences, seen
+from affineur.core.life.standing import ProjectStatus
 
 ACTIVE = ProjectStatus("active")
 A, B = SeenFile("1.0", "a" * 64), SeenFile("1.1", "b" * 64)

@@ -19,9 +19,9 @@ from tests.core.distributions import (
     zipped,
 )
 
-from affineur.core.acceptance import IMPORTED, UPLOADED, Rules
 from affineur.core.decision import Decision, Refused
-from affineur.core.distribution import Distribution, inspect
+from affineur.core.distributions.acceptance import IMPORTED, UPLOADED, Rules
+from affineur.core.distributions.distribution import Distribution, inspect
 
 PLAIN = tarred(sdist_members())
 

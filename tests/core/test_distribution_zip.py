@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.distributions import wheel, wheel_filename, wheel_members, zipped
 
-from affineur.core.acceptance import IMPORTED, UPLOADED, Rules
 from affineur.core.decision import Decision, Refused
-from affineur.core.distribution import inspect
+from affineur.core.distributions.acceptance import IMPORTED, UPLOADED, Rules
+from affineur.core.distributions.distribution import inspect
 
 SOUND = wheel()
 LOCAL, CENTRAL, END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"

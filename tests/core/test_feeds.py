@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.feeds import News, author_addresses, newcomers, releases, updates
+from affineur.core.views.feeds import News, author_addresses, newcomers, releases, updates
 
 BASE = "https://index.example.org/"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affineur.core.decision import Decision, Refused
-from affineur.core.filenames import (
+from affineur.core.distributions.filenames import (
     SdistName,
     WheelName,
     parse_filename,
     parse_filename_leniently,
     unsupported_platform_tag,
 )
+from affineur.core.distributions.platforms import is_portable
 from affineur.core.names import NormalizedName
-from affineur.core.platforms import is_portable
 
 
 def refusal(filename: str) -> Decision:

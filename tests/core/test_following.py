@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affineur.core.decision import Refused
-from affineur.core.following import Answer, Position, Stop, hear, plan, weigh
-from affineur.core.journal import GENESIS, Entry, Event, Hint, chain
+from affineur.core.history.following import Answer, Position, Stop, hear, plan, weigh
+from affineur.core.history.journal import GENESIS, Entry, Event, Hint, chain
+from affineur.core.life.standing import ProjectStatus
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink, ProjectPage
-from affineur.core.standing import ProjectStatus
+from affineur.core.views.simple import FileLink, ProjectPage
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 ORIGIN = "urn:uuid:00000000-0000-8000-8000-000000000001"

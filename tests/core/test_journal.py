@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.journal import GENESIS, Entry, Event, chain, faults
+from affineur.core.history.journal import GENESIS, Entry, Event, chain, faults
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

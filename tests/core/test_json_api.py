@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from affineur.core.json_api import Record, StoredFile, chosen_version, project_document, release_document
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
 from affineur.core.names import NormalizedName
+from affineur.core.views.json_api import Record, StoredFile, chosen_version, project_document, release_document
 
 # What the reference lists, no more and no less.
 INFO = {

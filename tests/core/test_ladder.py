@@ -7,13 +7,13 @@ from typing import get_args
 
 import pytest
 
-from affineur.core import ladder
 from affineur.core.access import Actor, Resource, may
 from affineur.core.decision import Refused
-from affineur.core.enrolment import LONGEST_LABEL, MOST_APPS, MOST_PASSKEYS, label, may_add
 from affineur.core.names import NormalizedName
+from affineur.core.people import ladder
+from affineur.core.people.enrolment import LONGEST_LABEL, MOST_APPS, MOST_PASSKEYS, label, may_add
+from affineur.core.people.second_factor import MANAGEMENT_WAITS, NOTICE_DAYS, PUBLISHING_WAITS, Posture, StepUp
 from affineur.core.permissions import ACTIONS, FACTOR_FIRST, Office
-from affineur.core.second_factor import MANAGEMENT_WAITS, NOTICE_DAYS, PUBLISHING_WAITS, Posture, StepUp
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)

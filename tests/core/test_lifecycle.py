@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core import lifecycle
 from affineur.core.access import SYSTEM, Actor, Resource, may
-from affineur.core.fold import PROJECT_DEFAULTS, Folded
-from affineur.core.journal import Event
-from affineur.core.lifecycle import HOLDING, TRANSITIONS, WHOLE, Act, Dimension, Place, Said
+from affineur.core.history.fold import PROJECT_DEFAULTS, Folded
+from affineur.core.history.journal import Event
+from affineur.core.life import lifecycle
+from affineur.core.life.lifecycle import HOLDING, TRANSITIONS, WHOLE, Act, Dimension, Place, Said
+from affineur.core.life.standing import Hold, Replacement, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import Posture, StepUp
-from affineur.core.standing import Hold, Replacement, Standing
+from affineur.core.people.second_factor import Posture, StepUp
 
 BRIE = NormalizedName("brie")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

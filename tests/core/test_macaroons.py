@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from affineur.core.macaroons import (
+from affineur.core.people.macaroons import (
     MAXIMUM_CAVEATS,
     MAXIMUM_TEXT,
     PREFIX,

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 import pytest
 
-from affineur.core import meaning
-from affineur.core.lifecycle import HOLD_CODES, YANK_CODES
-from affineur.core.meaning import Kind
-from affineur.core.standing import PERMITS, Hold, Replacement, Standing, permits, statuses
+from affineur.core.life import meaning
+from affineur.core.life.lifecycle import HOLD_CODES, YANK_CODES
+from affineur.core.life.meaning import Kind
+from affineur.core.life.standing import PERMITS, Hold, Replacement, Standing, permits, statuses
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 KINDS = get_args(Kind)

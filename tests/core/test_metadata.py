@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.distributions import core_metadata
 
-from affineur.core.acceptance import IMPORTED, UPLOADED, Findings, Rules
 from affineur.core.decision import Decision, Refused
-from affineur.core.metadata import CoreMetadata, check_metadata, resolver_fields_are_static
+from affineur.core.distributions.acceptance import IMPORTED, UPLOADED, Findings, Rules
+from affineur.core.distributions.metadata import CoreMetadata, check_metadata, resolver_fields_are_static
 
 
 def read(*fields: tuple[str, str], metadata_version: str = "2.4", description: str = "") -> CoreMetadata:

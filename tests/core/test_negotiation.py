@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.negotiation import MAXIMUM_HEADER, choose
+from affineur.core.views.negotiation import MAXIMUM_HEADER, choose
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"

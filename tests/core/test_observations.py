@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 
 from affineur.core.decision import Refused
+from affineur.core.moderation.observations import OUR_KINDS, THEIR_KINDS, answer, read_observation, write_observation
+from affineur.core.moderation.reports import Kind, read_report
 from affineur.core.names import NormalizedName
-from affineur.core.observations import OUR_KINDS, THEIR_KINDS, answer, read_observation, write_observation
-from affineur.core.reports import Kind, read_report
 
 INSPECTED = "https://inspector.example.org/project/some.project/1.0.RC1/packages/aa/bb/cc/x-1.0.tar.gz/setup.py"
 

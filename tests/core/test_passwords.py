@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affineur.core import passwords
+from affineur.core.people import passwords
 
 STRONG = "plinth walrus copper 9 tide"
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affineur.core import policy
+from affineur.core.life import policy
+from affineur.core.life.standing import Hold, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Hold, Standing
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FACTS = policy.Upload(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from affineur.core import presentation
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
 from affineur.core.names import NormalizedName
-from affineur.core.presentation import Licence, Link, Person
 from affineur.core.versions import CanonicalVersion
+from affineur.core.views import presentation
+from affineur.core.views.presentation import Licence, Link, Person
 
 ANN = Person("Ann", "ann@example.org")
 

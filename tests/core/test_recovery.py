@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core import recovery
-from affineur.core.recovery import (
+from affineur.core.people import recovery
+from affineur.core.people.recovery import (
     Recovery,
     Voucher,
     code_digest,

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core.reporters import NEWCOMER, REPORTS, REPORTS_TRUSTED, Record, is_trusted, limits, record_of, weight
+from affineur.core.moderation.reporters import (
+    NEWCOMER,
+    REPORTS,
+    REPORTS_TRUSTED,
+    Record,
+    is_trusted,
+    limits,
+    record_of,
+    weight,
+)
 
 NUMBERS = st.integers(0, 20)
 

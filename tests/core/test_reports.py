@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core import reports
 from affineur.core.decision import Refused
-from affineur.core.names import NormalizedName
-from affineur.core.reports import (
+from affineur.core.moderation import reports
+from affineur.core.moderation.reports import (
     Filed,
     case_number,
     duplicate_of,
@@ -22,6 +21,7 @@ from affineur.core.reports import (
     read_report,
     read_summary,
 )
+from affineur.core.names import NormalizedName
 from affineur.core.versions import CanonicalVersion
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

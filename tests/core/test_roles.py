@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affineur.core import roles
+from affineur.core.people import roles
+from affineur.core.people.roles import Crew
 from affineur.core.permissions import Kind, Role
-from affineur.core.roles import Crew
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from affineur.core import lifecycle, metadata_fields, rules
+from affineur.core import rules
+from affineur.core.distributions import metadata_fields
+from affineur.core.life import lifecycle
 from affineur.core.rules import FIRST, GROUPS, NOTICE, RULES, Change, Rule
 from affineur.core.rules.rule import placeholders, spoken
 from affineur.settings import Settings

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from affineur.core.second_factor import (
+from affineur.core.people.second_factor import (
     FactorKind,
     Posture,
     Proof,

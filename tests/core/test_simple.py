@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affineur.core import simple
+from affineur.core.life.standing import Hold, ProjectStatus, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink, ProjectPage, RootEntry
-from affineur.core.standing import Hold, ProjectStatus, Standing
+from affineur.core.views import simple
+from affineur.core.views.simple import FileLink, ProjectPage, RootEntry
 
 NAME = NormalizedName("foo-bar")
 AT = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from affineur.core.standing import (
+from affineur.core.life.standing import (
     PERMITS,
     REASON_LIMIT,
     STATUS_PERMITS,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affineur.core import throttle
-from affineur.core.throttle import Counted, Limit, admit, admit_all, after, network
+from affineur.core.people import throttle
+from affineur.core.people.throttle import Counted, Limit, admit, admit_all, after, network
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LIMIT = Limit("sign-in-account", 10, timedelta(minutes=5))

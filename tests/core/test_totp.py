@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from affineur.core import totp
+from affineur.core.people import totp
 
 SECRET = totp.new_secret(b"12345678901234567890")
 STEP = 37_037_036

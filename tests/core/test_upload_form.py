@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.core.distributions import core_metadata, sdist, sdist_filename, wheel, wheel_filename
 
 from affineur.core.decision import Decision, Refused
-from affineur.core.distribution import inspect
-from affineur.core.upload_form import UploadForm, agree, read_form
+from affineur.core.distributions.distribution import inspect
+from affineur.core.distributions.upload_form import UploadForm, agree, read_form
 
 BASE = {
     ":action": "file_upload",

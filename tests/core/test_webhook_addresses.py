@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from affineur.core.decision import Refused
-from affineur.core.webhook_addresses import host_of, may_reach, parse_networks, parse_url
+from affineur.core.history.webhook_addresses import host_of, may_reach, parse_networks, parse_url
 
 PRIVATE = parse_networks("10.0.0.0/8, fd00::/8 127.0.0.0/8")
 

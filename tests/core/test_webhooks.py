@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from affineur.core.decision import Refused
-from affineur.core.journal import GENESIS, Event, chain
-from affineur.core.webhooks import (
+from affineur.core.history.journal import GENESIS, Event, chain
+from affineur.core.history.webhooks import (
     ALL,
     GIVES_UP_AFTER,
     PAUSES,

@@ -14,11 +14,11 @@ import zlib
 import atheris
 
 with atheris.instrument_imports(include=["affineur.core"]):
-    from affineur.core.acceptance import IMPORTED, UPLOADED
     from affineur.core.decision import Refused
-    from affineur.core.distribution import inspect
-    from affineur.core.filenames import parse_filename, parse_filename_leniently
-    from affineur.core.metadata import check_metadata
+    from affineur.core.distributions.acceptance import IMPORTED, UPLOADED
+    from affineur.core.distributions.distribution import inspect
+    from affineur.core.distributions.filenames import parse_filename, parse_filename_leniently
+    from affineur.core.distributions.metadata import check_metadata
 
 from tests.core.distributions import (
     core_metadata,

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["affineur.web", "affineur.core.negotiation", "affineur.core.upload_form"]):
+with atheris.instrument_imports(
+    include=["affineur.web", "affineur.core.views.negotiation", "affineur.core.distributions.upload_form"]
+):
     from affineur.core.decision import Refused, deny
-    from affineur.core.negotiation import choose
-    from affineur.core.upload_form import read_form
+    from affineur.core.distributions.upload_form import read_form
+    from affineur.core.views.negotiation import choose
     from affineur.web.clients import address_of
     from affineur.web.files import one_range
     from affineur.web.hot import Hot, accepts_gzip, matches

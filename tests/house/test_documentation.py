@@ -15,9 +15,9 @@ import typer
 
 from affineur.cli.errors import EXIT_CODES
 from affineur.cli.main import app
-from affineur.core import reports
-from affineur.core.lifecycle import HOLD_CODES, YANK_CODES
-from affineur.core.standing import Wish
+from affineur.core.life.lifecycle import HOLD_CODES, YANK_CODES
+from affineur.core.life.standing import Wish
+from affineur.core.moderation import reports
 from affineur.projections.check import KINDS
 from affineur.settings import Settings
 

@@ -21,7 +21,7 @@ from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mend, pages

@@ -14,7 +14,7 @@ import pytest
 from tests.actions.shelf import NOW, founded, publish, world
 
 from affineur.actions.hold import hold
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import follow, mend, pages

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.actions.shelf import NOW, founded, publish, publish_sdist, world
 
 from affineur.actions.hold import hold
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mend, pages
@@ -265,7 +265,7 @@ def test_the_root_list_is_never_ahead_of_a_page(index: Index) -> None:
         with index.store.write() as connection:
             found = projects.find(connection, "cheese")
             assert found
-            from affineur.core.journal import Event
+            from affineur.core.history.journal import Event
 
             serial = journal.append(connection, NOW + timedelta(seconds=number), [Event("Noted", found.name)])
             projects.touch(connection, found.id, serial, NOW + timedelta(seconds=number))

@@ -22,12 +22,12 @@ from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.bulk_statuses import COLUMNS, lines
-from affineur.core.extension import member
-from affineur.core.lifecycle import Place, Said
+from affineur.core.life.extension import member
+from affineur.core.life.lifecycle import Place, Said
+from affineur.core.life.standing import Replacement, project_status
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
-from affineur.core.standing import Replacement, project_status
+from affineur.core.views.bulk_statuses import COLUMNS, lines
 from affineur.projections import mend, statuses
 from affineur.projections.check import check
 from affineur.shell.index import Index

@@ -15,10 +15,10 @@ from tests.indexes import START, new_index
 from tests.services.receiver import Receiver, Sent, open_receiver
 
 from affineur.actions.webhooks import Made, add_webhook, change_webhook, pause_webhook, resume_webhook
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
+from affineur.core.history.webhooks import GIVES_UP_AFTER, LOG_KEPT, LOG_ROWS, PAUSES
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
-from affineur.core.webhooks import GIVES_UP_AFTER, LOG_KEPT, LOG_ROWS, PAUSES
 from affineur.projections import webhooks as following
 from affineur.projections.webhooks import Courier, begin, deliver, forget, keep_delivering
 from affineur.shell.index import Index

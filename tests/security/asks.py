@@ -352,8 +352,21 @@ ELSEWHERE = {
     "listMessages": "the act see-account",
     "finishProject": "the act archive, as resumeProject",
     **dict.fromkeys(
-        (f"{act}Many" for act in ("yank", "unyank", "archive", "unarchive", "finish", "resume", "deprecate",
-                                  "undeprecate", "wish", "reclassify")),
+        (
+            f"{act}Many"
+            for act in (
+                "yank",
+                "unyank",
+                "archive",
+                "unarchive",
+                "finish",
+                "resume",
+                "deprecate",
+                "undeprecate",
+                "wish",
+                "reclassify",
+            )
+        ),
         "asks for each project what the act on one asks for (`test_api_life`)",
     ),
     **dict.fromkeys(

@@ -20,12 +20,12 @@ from tests.web.uploading import a_wheel as wheel
 from tests.web.uploading import ask, form_of, published, upload
 
 from affineur.actions import minting
-from affineur.core import caveats, macaroons
-from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.people import caveats, macaroons
+from affineur.core.people.caveats import ALL_ACTIONS, TokenAction
+from affineur.core.people.second_factor import Proof, StepUp
 from affineur.core.permissions import Office
 from affineur.core.publishers import Publisher, parse
-from affineur.core.second_factor import Proof, StepUp
 from affineur.shell.bearer import digest_of, new_secret
 from affineur.shell.passwords import hash_password
 from affineur.shell.store import (

@@ -12,7 +12,7 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Visitor, sign_up, signed_in, store_of
 from tests.web.uploading import a_wheel, ask, new_token, published, upload
 
-from affineur.core import macaroons
+from affineur.core.people import macaroons
 from affineur.shell.store import sponsors
 
 PUBLIC = ("/", "/search", "/search?q=brie", "/project/brie/", "/project/nothing/", "/help", "/help/rules", "/nowhere",

@@ -27,8 +27,8 @@ from affineur.actions.tokens import create_token
 from affineur.actions.yank import Selection, set_yanked
 from affineur.cli.errors import EXIT_DAMAGED, explain
 from affineur.core.access import SYSTEM, Actor
-from affineur.core.journal import GENESIS, Event, chain, faults
-from affineur.core.lifecycle import Said
+from affineur.core.history.journal import GENESIS, Event, chain, faults
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mend

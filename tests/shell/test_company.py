@@ -17,8 +17,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from affineur.core.company_identity import Identity
 from affineur.core.decision import Refused
+from affineur.core.people.company_identity import Identity
 from affineur.settings import Settings
 from affineur.shell.company import Company
 

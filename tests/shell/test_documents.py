@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from affineur.core.decision import Refused
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.life.standing import Hold, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Hold, Standing
 from affineur.core.versions import CanonicalVersion
 from affineur.settings import Settings
 from affineur.shell.store import Store, connect, documents, holds, projects

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from tests.services.schema import bring_schema
 
-from affineur.core.journal import GENESIS, Event, faults
+from affineur.core.history.journal import GENESIS, Event, faults
 from affineur.settings import Settings
 from affineur.shell.store import Store, connect, journal, schema
 

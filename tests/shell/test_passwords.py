@@ -14,7 +14,7 @@ from argon2 import PasswordHasher, extract_parameters
 from tests.coroutines import run
 
 from affineur.core.decision import Refused
-from affineur.core.passwords import LONGEST
+from affineur.core.people.passwords import LONGEST
 from affineur.shell import passwords
 from affineur.shell.passwords import PasswordWork, breach_list_fault, hash_password, is_breached, verify
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.services.schema import bring_schema
 
-from affineur.core.metadata import check_metadata
+from affineur.core.distributions.metadata import check_metadata
+from affineur.core.life.standing import Hold, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Hold, Standing
 from affineur.shell.store import Store, connect, holds, projects, reading
 
 START = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)

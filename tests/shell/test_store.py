@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.services.schema import bring_schema
 
-from affineur.core.journal import Event
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.history.journal import Event
+from affineur.core.life.standing import Hold, Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Hold, Standing
 from affineur.settings import Settings
 from affineur.shell.store import SchemaMismatch, Store, connect, holds, journal, projects, schema
 from affineur.shell.store.schema import Moment
@@ -101,7 +101,7 @@ def test_serials_are_contiguous_and_in_commit_order_under_eight_writing_processe
 
 
 def _faults(store: Store) -> Iterator[str]:
-    from affineur.core.journal import faults
+    from affineur.core.history.journal import faults
 
     with store.read() as connection:
         yield from faults(journal.entries(connection))

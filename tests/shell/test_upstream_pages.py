@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from affineur.core.decision import Refused
+from affineur.core.life.standing import ProjectStatus
 from affineur.core.names import parse_name
-from affineur.core.standing import ProjectStatus
 from affineur.shell.upstream.offers import OfferedFile, OfferedProject
 from affineur.shell.upstream.simple_page import HTML, JSON, Page, read_names, read_project
 

@@ -14,7 +14,7 @@ import pytest
 from tests.services.certificates import new_certificate
 from tests.services.receiver import Receiver, open_receiver
 
-from affineur.core.webhook_addresses import parse_networks
+from affineur.core.history.webhook_addresses import parse_networks
 from affineur.shell import webhooks
 from affineur.shell.webhooks import send
 

@@ -26,7 +26,7 @@ from tests.walks.dying_server import Command, Launcher
 from tests.walks.uploading import Reader, Wheel, upload
 
 from affineur.actions.found import found
-from affineur.core.journal import faults as broken_links
+from affineur.core.history.journal import faults as broken_links
 from affineur.projections import mend, pages
 from affineur.projections.check import check
 from affineur.settings import load

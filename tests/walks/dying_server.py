@@ -165,7 +165,7 @@ def _serve(command: Command) -> int:
 
 def _set_status(command: Command) -> int:
     from affineur.actions.status import set_status
-    from affineur.core.lifecycle import Said
+    from affineur.core.life.lifecycle import Said
 
     said = Said(reason="why")
     return _with_index(command, lambda index, actor, now, name: set_status(index, actor, command.act, name, now, said))
@@ -174,7 +174,7 @@ def _set_status(command: Command) -> int:
 def _hold(command: Command) -> int:
     """``arguments``: the project; of a release also its version; of a file also its name."""
     from affineur.actions.hold import hold
-    from affineur.core.lifecycle import Place, Said
+    from affineur.core.life.lifecycle import Place, Said
     from affineur.core.security import console
 
     def act(index: Any, _actor: object, now: datetime, name: str, *place: str) -> object:

@@ -24,7 +24,7 @@ from affineur.actions.yank import Selection, set_yanked
 from affineur.cli.main import app
 from affineur.core.access import SYSTEM
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import HOLDING, WHOLE, Place, Said
+from affineur.core.life.lifecycle import HOLDING, WHOLE, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.projections import mirroring

@@ -27,10 +27,10 @@ from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.chronicle import parse_page
 from affineur.core.decision import Refused
-from affineur.core.journal import Entry
-from affineur.core.lifecycle import HOLDING, TRANSITIONS, WHOLE, Place, Said
+from affineur.core.history.chronicle import parse_page
+from affineur.core.history.journal import Entry
+from affineur.core.life.lifecycle import HOLDING, TRANSITIONS, WHOLE, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.shell.index import Index

@@ -11,7 +11,7 @@ from tests.walks.crash_scene import Scene, effects_of, new_scene
 from tests.walks.dying_server import launcher
 from tests.walks.uploading import Wheel
 
-from affineur.core.standing import project_status
+from affineur.core.life.standing import project_status
 from affineur.shell.store import projects
 
 _MOST_EFFECTS = 300

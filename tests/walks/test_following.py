@@ -45,7 +45,7 @@ from tests.walks.following_scene import (
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
 from affineur.core.decision import Refused
-from affineur.core.journal import faults
+from affineur.core.history.journal import faults
 from affineur.core.names import NormalizedName
 from affineur.projections import mend, mirror, pages
 from affineur.projections.check import check
@@ -231,7 +231,7 @@ def test_a_stop_order_that_a_killed_mirror_had_read_is_in_force_before_it_serves
     with origin.store.read() as connection:
         entries = tuple(journal.entries(connection, head_of(here)[0]))
     with here.store.write() as connection:  # as far as a process came that was killed then
-        from affineur.core.following import Position
+        from affineur.core.history.following import Position
         from affineur.shell.store import copies
 
         copies.adopt(connection, Position(*head_of(here)), entries)

@@ -12,10 +12,10 @@ from tests.actions.shelf import founded
 from tests.shell.hostile_upstream import JSON, Answer, Upstream, upstream
 from tests.walks.following_scene import followed, head_of, once, paths_of, soon
 
-from affineur.core.copied_page import read_copy
-from affineur.core.journal import faults
+from affineur.core.history.copied_page import read_copy
+from affineur.core.history.journal import faults
 from affineur.core.names import NormalizedName
-from affineur.core.simple import ProjectPage
+from affineur.core.views.simple import ProjectPage
 from affineur.settings import Settings
 from affineur.shell.index import Index
 from affineur.shell.store import journal

@@ -20,7 +20,7 @@ from tests.walks.uploading import JSON, Got, Reader
 from tests.web.uploading import File, a_wheel, ask, published, upload
 
 from affineur.actions.hold import hold
-from affineur.core.lifecycle import Act, Place
+from affineur.core.life.lifecycle import Act, Place
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.settings import load

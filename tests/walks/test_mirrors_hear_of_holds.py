@@ -18,7 +18,7 @@ from tests.services.affineur import Server, affineur, initialise, serve
 from tests.web.uploading import a_wheel, published, upload
 
 from affineur.actions.hold import hold
-from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.life.lifecycle import Act, Place, Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
 from affineur.settings import Settings

@@ -24,9 +24,9 @@ from affineur.actions.status import set_status
 from affineur.actions.upload import upload
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.lifecycle import Act, Said
+from affineur.core.life.lifecycle import Act, Said
+from affineur.core.life.standing import Replacement
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Replacement
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 

@@ -19,7 +19,7 @@ from tests.services.affineur import PROGRAM, initialise, serve
 from tests.walks.following_scene import is_equal, soon
 from tests.walks.stress_scene import VERSIONS, Follower, Looker, Writer
 
-from affineur.core.journal import faults
+from affineur.core.history.journal import faults
 from affineur.projections import pages
 from affineur.projections.check import check
 from affineur.settings import Settings

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 from tests.services.affineur import Server
 
+from affineur.core.people.second_factor import FactorKind, Proof, StepUp
 from affineur.core.permissions import Kind, Office
-from affineur.core.second_factor import FactorKind, Proof, StepUp
 from affineur.settings import Settings
 from affineur.shell.bearer import digest_of, new_secret
 from affineur.shell.passwords import hash_password

@@ -14,10 +14,10 @@ from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
-from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.life.lifecycle import Act, Place, Said
+from affineur.core.life.standing import Replacement
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
-from affineur.core.standing import Replacement
 from affineur.settings import Settings
 from affineur.shell.index import Index, open_index
 

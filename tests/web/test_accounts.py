@@ -21,8 +21,8 @@ from tests.services.smtp import PostOffice, open_post_office
 from tests.web.people import PASSWORD, SESSION, Person, Visitor, sign_up, signed_in, store_of, words
 
 from affineur.actions.minting import account_token
-from affineur.core.caveats import TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import TokenAction
 from affineur.shell.store import accounts, emails, grants, projects
 from affineur.shell.store.schema import metadata, outbox, security_event, session, ticket
 

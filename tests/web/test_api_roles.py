@@ -12,7 +12,7 @@ from tests.services.affineur import Server, affineur, initialise, serve
 from tests.web.people import sign_up, store_of
 from tests.web.uploading import Answer, a_wheel, ask, published, upload
 
-from affineur.core.second_factor import StepUp
+from affineur.core.people.second_factor import StepUp
 from affineur.shell.store import grants, projects, tokens
 from affineur.shell.store.schema import role
 

@@ -28,7 +28,7 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.people import sign_up, store_of
 from tests.web.uploading import a_wheel, ask, published, upload
 
-from affineur.core.second_factor import StepUp
+from affineur.core.people.second_factor import StepUp
 from affineur.shell.store import tokens
 from affineur.web import api
 from affineur.web.api import openapi

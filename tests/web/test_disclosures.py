@@ -20,7 +20,14 @@ from tests.web.people import sign_up, store_of
 from tests.web.uploading import Answer, a_wheel, ask, new_token, published, refused, upload
 
 from affineur.core.decision import Refused
-from affineur.core.disclosure import LONGEST_PLACE, Reporter, find_reporter, parse_report, parse_reporters, place_of
+from affineur.core.people.disclosure import (
+    LONGEST_PLACE,
+    Reporter,
+    find_reporter,
+    parse_report,
+    parse_reporters,
+    place_of,
+)
 from affineur.shell.disclosure_keys import DisclosureKeys
 from affineur.shell.store import outbox
 

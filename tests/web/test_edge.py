@@ -26,7 +26,7 @@ from tests.services.s3 import Bucket
 from tests.web.serving_contract import PIP, SMALL_FILE, lines_of, wait_for_root
 from tests.web.uploading import BOUNDARY, a_wheel, ask, form_of, post
 
-from affineur.core.negotiation import choose
+from affineur.core.views.negotiation import choose
 from affineur.settings import Settings
 from affineur.web.edge import maps, program
 from affineur.web.edge.configuration import Place, Unwritable, server_part

@@ -12,7 +12,7 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.states import at_hand, keep_back
 from tests.web.uploading import Answer, a_wheel, ask, published, upload
 
-from affineur.core.lifecycle import WHOLE
+from affineur.core.life.lifecycle import WHOLE
 
 FEEDS = ("/rss/updates.xml", "/rss/packages.xml", "/rss/project/brie/releases.xml")
 

@@ -10,7 +10,7 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.states import HELD_FILE, SCRIPT, at_hand, fill
 from tests.web.uploading import Answer, ask
 
-from affineur.core.journal import GENESIS
+from affineur.core.history.journal import GENESIS
 from affineur.shell.store import chronicle, journal
 
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

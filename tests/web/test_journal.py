@@ -17,8 +17,8 @@ from tests.core.distributions import core_metadata
 from tests.services.affineur import Server, affineur, initialise, serve
 from tests.web.uploading import Answer, a_wheel, ask, basic, published, store_of, upload
 
-from affineur.core.chronicle import MEMBERS, parse_page
-from affineur.core.journal import Event, faults
+from affineur.core.history.chronicle import MEMBERS, parse_page
+from affineur.core.history.journal import Event, faults
 from affineur.shell.store import journal
 
 ATOM = "{http://www.w3.org/2005/Atom}"

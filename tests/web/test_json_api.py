@@ -16,7 +16,7 @@ from tests.services.s3 import Bucket
 from tests.web.states import at_hand, keep_back, yank
 from tests.web.uploading import a_wheel, an_sdist, ask, published, upload
 
-from affineur.core.lifecycle import WHOLE, Place
+from affineur.core.life.lifecycle import WHOLE, Place
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from tests.services.affineur import Server
 from tests.web.people import Person, Visitor, sign_up, signed_in, store_of, words
 
-from affineur.core.second_factor import FactorKind
+from affineur.core.people.second_factor import FactorKind
 from affineur.shell.store import accounts, security
 from affineur.shell.store.security import Filter
 

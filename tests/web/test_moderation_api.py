@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from affineur.cli.errors import EXIT_REFUSED, explain
 from affineur.cli.main import app
-from affineur.core.observations import MEDIA_TYPE
+from affineur.core.moderation.observations import MEDIA_TYPE
 from affineur.shell.store.schema import account as account_table
 from affineur.shell.store.schema import token as token_table
 

@@ -14,7 +14,7 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Person, Visitor, sign_up, signed_in, store_of, words
 from tests.web.uploading import a_wheel, published, upload
 
-from affineur.core.second_factor import Proof
+from affineur.core.people.second_factor import Proof
 from affineur.shell.store import grants, journal, outbox, projects, security
 from affineur.shell.store.schema import outbox as letters
 from affineur.shell.store.schema import removal_proposal, role

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from affineur.core.totp import new_secret, provisioning_uri
+from affineur.core.people.totp import new_secret, provisioning_uri
 from affineur.web.pages.qr import qr_svg
 
 URI = provisioning_uri(new_secret(bytes(range(20))), "ada", "Cheese")

@@ -17,9 +17,9 @@ from tests.web.uploading import a_wheel, published, upload
 from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.core.access import SYSTEM
-from affineur.core.lifecycle import Place, Said
+from affineur.core.life.lifecycle import Place, Said
 from affineur.core.names import parse_name
-from affineur.core.second_factor import Proof
+from affineur.core.people.second_factor import Proof
 from affineur.core.security import console
 from affineur.shell.store import grants, projects
 from affineur.shell.store.projects import ProjectRow

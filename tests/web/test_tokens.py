@@ -15,7 +15,7 @@ from tests.services.affineur import Server, affineur
 from tests.web.people import Person, Visitor, sign_up, signed_in, store_of, words
 from tests.web.uploading import a_wheel, ask, basic, new_token, published, refused, upload
 
-from affineur.core import caveats, macaroons
+from affineur.core.people import caveats, macaroons
 from affineur.shell.store import schema, tokens
 
 PAGE = "/account/tokens"

@@ -313,8 +313,8 @@ def test_the_api_adds_lists_and_removes_publishers(small: Place) -> None:
 
 def confirmed_token(place: Place) -> str:
     """A token of Ann's that she confirmed with a passkey just now."""
-    from affineur.core.macaroons import read
-    from affineur.core.second_factor import StepUp
+    from affineur.core.people.macaroons import read
+    from affineur.core.people.second_factor import StepUp
     from affineur.shell.store import tokens
 
     text = new_token(place.server, "ann", datetime.now(UTC))

@@ -11,7 +11,7 @@ from tests.web.uploading import a_wheel, published, upload
 
 from affineur.actions.status import set_status
 from affineur.core.access import SYSTEM
-from affineur.core.lifecycle import Said
+from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.settings import load
 from affineur.shell.index import open_index

@@ -185,9 +185,7 @@ def test_two_spellings_of_one_version_are_one_release_in_neither(index: Server) 
         ({"availability": "removed"}, "Project 'stated-1' is archived ([removed-by-owner]"),
     ],
 )
-def test_an_archived_or_removed_project_takes_no_new_files(
-    index: Server, values: dict[str, str], text: str
-) -> None:
+def test_an_archived_or_removed_project_takes_no_new_files(index: Server, values: dict[str, str], text: str) -> None:
     name = text.split("'")[1]
     published(upload(index, a_wheel(name)))
     change_project(index, name, **values)

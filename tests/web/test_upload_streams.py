@@ -40,7 +40,7 @@ from tests.web.uploading import (
     upload,
 )
 
-from affineur.core.journal import faults
+from affineur.core.history.journal import faults
 from affineur.shell.store import journal
 
 MIB = 1024 * 1024

@@ -16,9 +16,9 @@ from tests.services.affineur import Server, affineur, initialise, serve
 from tests.services.receiver import Receiver, open_receiver
 from tests.web.people import Person, sign_up, signed_in, store_of
 
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import StepUp
+from affineur.core.people.second_factor import StepUp
 from affineur.shell.store import journal, projects, tokens
 
 NETWORKS = {"AFFINEUR_WEBHOOK_NETWORKS": "127.0.0.0/8"}

@@ -22,8 +22,8 @@ from tests.core.distributions import sdist, sdist_filename, wheel, wheel_filenam
 from tests.services.affineur import Server
 
 from affineur.actions import minting
-from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import ALL_ACTIONS, TokenAction
 from affineur.settings import Settings
 from affineur.shell.store import Store, accounts, connect, tokens
 

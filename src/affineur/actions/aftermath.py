@@ -13,11 +13,11 @@ from types import MappingProxyType
 
 import sqlalchemy as sa
 
-from affineur.core.guards import UNARCHIVE_WAITS
-from affineur.core.lifecycle import TRANSITIONS, Act
+from affineur.core.life.guards import UNARCHIVE_WAITS
+from affineur.core.life.lifecycle import TRANSITIONS, Act
+from affineur.core.life.standing import project_status
 from affineur.core.publishers import display
 from affineur.core.security import Caller, Happened
-from affineur.core.standing import project_status
 from affineur.shell.store import grants, projects, publishers, replacements, security, tokens, unarchiving
 from affineur.shell.store.projects import ProjectRow
 

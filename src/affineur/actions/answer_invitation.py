@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core import roles, second_factor
 from affineur.core.access import Resource, actor_class, may
 from affineur.core.decision import Refused, refuse
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles, second_factor
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index

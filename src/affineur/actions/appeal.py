@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from affineur.core import appeals as rules
-from affineur.core import cases as deadlines
-from affineur.core import reports as numbers
 from affineur.core.access import INDEX, may
-from affineur.core.appeals import Outcome
 from affineur.core.decision import refuse
-from affineur.core.lifecycle import Place, Said, lifting
+from affineur.core.life.lifecycle import Place, Said, lifting
+from affineur.core.life.standing import Hold
+from affineur.core.moderation import appeals as rules
+from affineur.core.moderation import cases as deadlines
+from affineur.core.moderation import reports as numbers
+from affineur.core.moderation.appeals import Outcome
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller
-from affineur.core.standing import Hold
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import appeals, cases, emails, projects

@@ -14,10 +14,10 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from affineur.core.accounts import NOBODY
 from affineur.core.decision import deny
-from affineur.core.devices import spoken
-from affineur.core.second_factor import FACTOR_WITHIN, Proof, StepUp
+from affineur.core.people.accounts import NOBODY
+from affineur.core.people.devices import spoken
+from affineur.core.people.second_factor import FACTOR_WITHIN, Proof, StepUp
 from affineur.core.security import Caller, Happened, Origin
 from affineur.shell.bearer import digest_of, new_secret
 from affineur.shell.index import Index

@@ -1,6 +1,6 @@
 """What the company's answers have in common: each is taken once, and groups are renewed. Not an act itself.
 
-What groups come to is decided in `core.company`; here offices and roles are given and taken accordingly, in the
+What groups come to is decided in `core.people.company`; here offices and roles are given and taken accordingly, in the
 transaction of the act, and people, journal and log are told.
 """
 
@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import company
-from affineur.core.company import Changes, Due, RoleChange
-from affineur.core.company_errand import LASTS
-from affineur.core.company_identity import Identity
 from affineur.core.decision import Refused, deny, refuse
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.people import company
+from affineur.core.people.company import Changes, Due, RoleChange
+from affineur.core.people.company_errand import LASTS
+from affineur.core.people.company_identity import Identity
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, departures, emails, identities, journal, projects, publishers, security

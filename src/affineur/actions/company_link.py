@@ -1,7 +1,7 @@
 """Link an account to its holder at the company, and unlink it.
 
 Whoever links is signed in to both, and says yes on a page of this index. What does not live here: signing in
-(`company_sign_in`), and whether the company's word is to be believed (`core.company_identity`).
+(`company_sign_in`), and whether the company's word is to be believed (`core.people.company_identity`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from affineur.core.access import SYSTEM, Resource, may
-from affineur.core.company import Due
-from affineur.core.company_errand import LASTS
 from affineur.core.decision import refuse
+from affineur.core.people.company import Due
+from affineur.core.people.company_errand import LASTS
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index

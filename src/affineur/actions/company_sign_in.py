@@ -2,7 +2,7 @@
 
 An account that is there already is never taken over because an address is the same: whoever holds it links it to
 their company themselves, signed in to both (`company_link`). What does not live here: whether the company's word is
-to be believed (`core.company_identity`, `shell.company`), and what groups come to (`core.company`).
+to be believed (`core.people.company_identity`, `shell.company`), and what groups come to (`core.people.company`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import company, company_identity, throttle
 from affineur.core.access import SYSTEM
-from affineur.core.accounts import LONGEST_CHOSEN_NAME, chosen_name
-from affineur.core.company import Due
-from affineur.core.company_identity import Identity
 from affineur.core.decision import Decision, Refused, allow, refuse
+from affineur.core.people import company, company_identity, throttle
+from affineur.core.people.accounts import LONGEST_CHOSEN_NAME, chosen_name
+from affineur.core.people.company import Due
+from affineur.core.people.company_identity import Identity
+from affineur.core.people.throttle import Limit
 from affineur.core.security import Caller, Happened
-from affineur.core.throttle import Limit
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.mail.letters import UnfitMail, require_address

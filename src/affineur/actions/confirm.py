@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
 from affineur.core.decision import Decision, Refused, deny
-from affineur.core.second_factor import Proof
+from affineur.core.people import throttle
+from affineur.core.people.second_factor import Proof
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, attempts, factors, security, sessions

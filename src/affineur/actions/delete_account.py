@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
-from affineur.core.roles import Outcome, listed, may_end
+from affineur.core.people.accounts import unknown
+from affineur.core.people.roles import Outcome, listed, may_end
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from affineur.core.disclosure import Finding
+from affineur.core.people.disclosure import Finding
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import emails, security, tokens

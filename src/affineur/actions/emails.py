@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
 from affineur.core.access import Resource, may
-from affineur.core.accounts import MOST_ADDRESSES, address_key
 from affineur.core.decision import Refused, refuse
-from affineur.core.second_factor import REMOVAL_WAITS
+from affineur.core.people import throttle
+from affineur.core.people.accounts import MOST_ADDRESSES, address_key
+from affineur.core.people.second_factor import REMOVAL_WAITS
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import attempts, emails, security, tickets

@@ -1,8 +1,8 @@
 """Look into the files of a project, on offer or held: what lies in one, the text of a member, what a release changed.
 
 For those who decide about holds. It changes nothing, so nothing is journalled. Files are read from their blobs, in
-pieces and for a bounded time; nothing is unpacked to disk. What it finds is in `core.archive_listing` and
-`core.comparison`.
+pieces and for a bounded time; nothing is unpacked to disk. What it finds is in `core.distributions.archive_listing` and
+`core.moderation.comparison`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from affineur.core.archive_listing import BOUNDS, Clock, Contents, Entry, list_contents, missing, read_members
-from affineur.core.comparison import Comparison, Source, compare, metadata_of
-from affineur.core.comparison_choice import Pair, one_file, pair
-from affineur.core.comparison_signals import Signal, signals
 from affineur.core.decision import Refused, refuse
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.archive_listing import (
+    BOUNDS,
+    Clock,
+    Contents,
+    Entry,
+    list_contents,
+    missing,
+    read_members,
+)
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.moderation.comparison import Comparison, Source, compare, metadata_of
+from affineur.core.moderation.comparison_choice import Pair, one_file, pair
+from affineur.core.moderation.comparison_signals import Signal, signals
 from affineur.core.names import NormalizedName
 from affineur.core.permissions import Action
 from affineur.core.security import Caller
-from affineur.core.simple import FileLink
+from affineur.core.views.simple import FileLink
 from affineur.shell.blobs import BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.store import projects

@@ -15,11 +15,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.core import publishers as rules
-from affineur.core import throttle
 from affineur.core.access import Actor, Resource, may
 from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.people import throttle
 from affineur.core.security import Caller, Happened, Origin
 from affineur.projections import pages
 from affineur.shell.index import Index

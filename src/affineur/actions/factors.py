@@ -14,11 +14,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import enrolment, recovery, totp
 from affineur.core.access import Resource, may
 from affineur.core.decision import refuse
-from affineur.core.enrolment import KIND_WORDS
-from affineur.core.second_factor import REMOVAL_WAITS, FactorKind, removal_waits
+from affineur.core.people import enrolment, recovery, totp
+from affineur.core.people.enrolment import KIND_WORDS
+from affineur.core.people.second_factor import REMOVAL_WAITS, FactorKind, removal_waits
 from affineur.core.security import Caller, Happened, console
 from affineur.shell import passkeys
 from affineur.shell.index import Index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from affineur.core.caveats import ALL_ACTIONS
+from affineur.core.people.caveats import ALL_ACTIONS
 from affineur.projections import follow
 from affineur.shell.index import Index
 from affineur.shell.store import accounts

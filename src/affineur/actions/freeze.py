@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from affineur.core import offices
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
+from affineur.core.life.standing import printable_reason
+from affineur.core.people import offices
+from affineur.core.people.accounts import unknown
 from affineur.core.security import Caller, Happened
-from affineur.core.standing import printable_reason
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, offers, security, sponsors
 from affineur.shell.store.accounts import AccountRow

@@ -6,10 +6,10 @@ by inviting (`invite`) and take them by proposing (`propose_removal`).
 
 from __future__ import annotations
 
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.people.accounts import unknown
 from affineur.core.permissions import Role
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages

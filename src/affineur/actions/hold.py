@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from affineur.core.lifecycle import NOTHING_SAID, WHOLE, Act, Place, Said
+from affineur.core.life.lifecycle import NOTHING_SAID, WHOLE, Act, Place, Said
+from affineur.core.life.standing import ProjectStatus, Standing, project_status
+from affineur.core.moderation.reporters import Outcome as Verdict
 from affineur.core.names import NormalizedName
-from affineur.core.reporters import Outcome as Verdict
 from affineur.core.security import Caller
-from affineur.core.standing import ProjectStatus, Standing, project_status
 from affineur.projections import pages
 from affineur.shell.index import Index
 

@@ -2,7 +2,7 @@
 
 Moderators do it by hand, the index because of reports, an answer to an appeal by lifting: the same steps each time.
 Everything that is held belongs to a case, which people can name when they ask or appeal. What does not live here:
-what a second moderator is needed for (`core.cases`), and showing the result (`projections.pages`).
+what a second moderator is needed for (`core.moderation.cases`), and showing the result (`projections.pages`).
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from affineur.core import cases as deadlines
-from affineur.core import guards, lifecycle
-from affineur.core.appeals import read_text
 from affineur.core.decision import Refused, refuse
-from affineur.core.lifecycle import LIFTING, NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.life import guards, lifecycle
+from affineur.core.life.lifecycle import LIFTING, NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.life.standing import coded
+from affineur.core.moderation import cases as deadlines
+from affineur.core.moderation.appeals import read_text
+from affineur.core.moderation.reporters import Outcome as Verdict
 from affineur.core.names import NormalizedName
-from affineur.core.reporters import Outcome as Verdict
 from affineur.core.security import Caller
-from affineur.core.standing import coded
 from affineur.shell.store import appeals, cases, emails, grants, projects
 from affineur.shell.store.cases import CaseRow
 from affineur.shell.store.projects import ProjectRow

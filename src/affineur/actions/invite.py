@@ -11,10 +11,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import roles, throttle
-from affineur.core.accounts import registration, unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles, throttle
+from affineur.core.people.accounts import registration, unknown
 from affineur.core.permissions import Role
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index

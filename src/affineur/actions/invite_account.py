@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import registration, require_name
 from affineur.core.decision import refuse
+from affineur.core.people.accounts import registration, require_name
 from affineur.core.permissions import Office
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index

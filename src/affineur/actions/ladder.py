@@ -1,7 +1,7 @@
 """The ladder: people who may publish or hold an office and have no second factor are told, long before anything pauses.
 
 Nobody loses a role: what pauses is decided anew with each act (`core.access`), and goes on the moment a factor is
-there. What does not live here: when a notice is due and what it says (`core.ladder`).
+there. What does not live here: when a notice is due and what it says (`core.people.ladder`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import ladder
-from affineur.core.ladder import Notice
+from affineur.core.people import ladder
+from affineur.core.people.ladder import Notice
 from affineur.core.security import Happened, console
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, security

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from affineur.core import roles
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles
 from affineur.core.security import Caller
 from affineur.projections import pages
 from affineur.shell.index import Index

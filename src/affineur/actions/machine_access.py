@@ -12,8 +12,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from affineur.core.access import Actor, Resource, may
-from affineur.core.caveats import ALL_ACTIONS
 from affineur.core.decision import refuse
+from affineur.core.people.caveats import ALL_ACTIONS
 from affineur.core.permissions import Action
 from affineur.shell.store import accounts, sponsors
 from affineur.shell.store.sponsors import Machine

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from affineur.core import accounts as account_rules
-from affineur.core import machines
 from affineur.core.access import Resource, may
-from affineur.core.caveats import TokenAction
 from affineur.core.decision import refuse
 from affineur.core.names import NormalizedName
-from affineur.core.roles import may_end
+from affineur.core.people import accounts as account_rules
+from affineur.core.people import machines
+from affineur.core.people.caveats import TokenAction
+from affineur.core.people.roles import may_end
+from affineur.core.people.tokens import end_of, label_of, may_be_for
 from affineur.core.security import Caller, Happened
-from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, departures, emails, security, sponsors, tokens
@@ -60,8 +60,8 @@ def create_machine_token(
 ) -> Minted:
     """A token for a machine, made by somebody who answers for it: ends, and is for certain projects.
 
-    `Refused` where the caller does not answer for it, `core.machines.fit_token` finds the token unfit, or it would
-    do more, or live longer, than the token it is made with (`core.tokens`).
+    `Refused` where the caller does not answer for it, `core.people.machines.fit_token` finds the token unfit, or it
+    would do more, or live longer, than the token it is made with (`core.people.tokens`).
     """
     label = label_of(label)
     end_of(expires_at, by.now, index.settings.maximum_token_days, by.actor)

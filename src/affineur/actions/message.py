@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core import roles, throttle
 from affineur.core.access import Resource, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles, throttle
+from affineur.core.people.accounts import unknown
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, attempts, emails, grants, outbox, relay, security

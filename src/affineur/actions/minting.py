@@ -10,9 +10,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import caveats, macaroons
-from affineur.core.caveats import TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.people import caveats, macaroons
+from affineur.core.people.caveats import TokenAction
 from affineur.shell.store import tokens
 
 LOCATION = "affineur"

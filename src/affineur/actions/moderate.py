@@ -10,14 +10,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import cases as deadlines
-from affineur.core import reports as numbers
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import unknown
-from affineur.core.appeals import read_text
 from affineur.core.decision import Refused, refuse
-from affineur.core.lifecycle import Act, Place, Said
+from affineur.core.life.lifecycle import Act, Place, Said
+from affineur.core.moderation import cases as deadlines
+from affineur.core.moderation import reports as numbers
+from affineur.core.moderation.appeals import read_text
 from affineur.core.names import NormalizedName
+from affineur.core.people.accounts import unknown
 from affineur.core.permissions import Action
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
@@ -116,7 +116,7 @@ def set_trusted(index: Index, by: Caller, account: str, trusted: bool) -> bool:
     """Begin, or cease, to trust the reports of ``account``; whether that changed anything.
 
     A trusted report can begin a hold together with one other; trust ends by itself where the record speaks against
-    it (`core.reporters.is_trusted`). `Refused` where there is no such account, or the caller may not.
+    it (`core.moderation.reporters.is_trusted`). `Refused` where there is no such account, or the caller may not.
     """
     with index.store.write() as connection:
         may(by.actor, "trust-reporters", INDEX, by.now).require()

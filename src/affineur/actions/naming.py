@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core import policy
 from affineur.core.decision import Decision
+from affineur.core.life import policy
 from affineur.core.names import NormalizedName
 from affineur.shell.index import Index
 from affineur.shell.store import projects

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from affineur.core import offices
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
+from affineur.core.people import offices
+from affineur.core.people.accounts import unknown
 from affineur.core.permissions import Office
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from affineur.core.access import actor_class
-from affineur.core.journal import Event
-from affineur.core.roles import Outcome
+from affineur.core.history.journal import Event
+from affineur.core.people.roles import Outcome
 from affineur.core.security import Caller, Happened
 from affineur.shell.store import grants, journal, offers, projects, security, tokens
 from affineur.shell.store.grants import Holder

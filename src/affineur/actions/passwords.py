@@ -2,7 +2,7 @@
 
 A link never signs in and never stands for a second factor: it only sets the password. Every address is told, and
 every session but the one at hand ends. What does not live here: signing in, and which passwords may be chosen
-(`core.passwords`).
+(`core.people.passwords`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
 from affineur.core.access import INDEX, Actor, Resource, may
-from affineur.core.accounts import address_key, unknown
 from affineur.core.decision import Refused, deny, refuse
-from affineur.core.second_factor import StepUp
+from affineur.core.people import throttle
+from affineur.core.people.accounts import address_key, unknown
+from affineur.core.people.second_factor import StepUp
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.core import publishers as rules
-from affineur.core import throttle
 from affineur.core.access import Resource, may
 from affineur.core.decision import refuse
 from affineur.core.names import parse_name
+from affineur.core.people import throttle
 from affineur.core.publishers.publisher import MOST_PENDING, PENDING_LASTS
 from affineur.core.security import Caller, Happened, console
 from affineur.shell.index import Index

@@ -1,14 +1,14 @@
 """Propose to remove somebody from a project, and withdraw such a proposal.
 
-Who is concerned has `core.roles.OBJECTION_LASTS` to object (`settle_removal`). Machines are removed at once: they
-have no word in it, and their sponsors are told.
+Who is concerned has `core.people.roles.OBJECTION_LASTS` to object (`settle_removal`). Machines are removed at once:
+they have no word in it, and their sponsors are told.
 """
 
 from __future__ import annotations
 
-from affineur.core import roles
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages
 from affineur.shell.index import Index

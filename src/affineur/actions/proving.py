@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import recovery, throttle, totp
 from affineur.core.decision import Decision, Refused, deny
-from affineur.core.enrolment import KIND_WORDS
-from affineur.core.second_factor import DEVICE_SETTLES, Proof
+from affineur.core.people import recovery, throttle, totp
+from affineur.core.people.enrolment import KIND_WORDS
+from affineur.core.people.second_factor import DEVICE_SETTLES, Proof
 from affineur.core.security import Caller, Happened
 from affineur.shell import passkeys
 from affineur.shell.index import Index

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from affineur.core import publishers as rules
-from affineur.core import throttle
 from affineur.core.access import Actor, actor_class
 from affineur.core.decision import refuse
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
+from affineur.core.people import throttle
 from affineur.core.publishers import Publisher
 from affineur.core.security import Caller, Happened
 from affineur.projections import pages

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from affineur.core.access import SYSTEM, actor_class
 from affineur.core.access import publishers_only as is_closed
 from affineur.core.decision import refuse
-from affineur.core.journal import Event
+from affineur.core.history.journal import Event
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import REMOVAL_WAITS
+from affineur.core.people.second_factor import REMOVAL_WAITS
 from affineur.core.security import Caller, Happened, console
 from affineur.projections import pages
 from affineur.shell.index import Index

@@ -3,7 +3,7 @@
 Somebody who knows the password follows a link in a mail; then a wait begins, in which every address is told each
 day, anybody who is signed in or reads that mail can end it, and a co-owner can vouch. After it the old factors go.
 Tokens stay: they are narrower than what was just recovered, and ending them would break publishing for nothing; the
-letter names them. What does not live here: how long the wait is (`core.recovery`).
+letter names them. What does not live here: how long the wait is (`core.people.recovery`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import recovery as rules
-from affineur.core import throttle
 from affineur.core.access import Resource, may
 from affineur.core.decision import Refused, deny, refuse
-from affineur.core.recovery import KEPT_OPEN, WAITS, Recovery, Voucher
+from affineur.core.people import recovery as rules
+from affineur.core.people import throttle
+from affineur.core.people.recovery import KEPT_OPEN, WAITS, Recovery, Voucher
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.store import (
@@ -123,7 +123,7 @@ def cancel_own(index: Index, by: Caller) -> None:
 def vouch(index: Index, by: Caller, recovery_id: int) -> datetime:
     """Vouch that it is really them who asks to get back in; when the recovery is due now.
 
-    `Refused` without a fresh proof, by `core.recovery.may_vouch`, and where nothing waits that could be shorter
+    `Refused` without a fresh proof, by `core.people.recovery.may_vouch`, and where nothing waits that could be shorter
     (``recovery.exists``). An operator, and the console, vouch for two.
     """
     with index.store.write() as connection:
@@ -151,7 +151,7 @@ def vouch(index: Index, by: Caller, recovery_id: int) -> datetime:
 def complete(index: Index, by: Caller, waiting: SessionRow) -> Begun:
     """Take the old factors away after the wait, and let somebody who knows the password in, to enrol anew.
 
-    `Refused` by `core.recovery.may_complete`, or where no recovery is open. Every other session ends.
+    `Refused` by `core.people.recovery.may_complete`, or where no recovery is open. Every other session ends.
     """
     with index.store.write() as connection:
         account = _guarded(connection, waiting.account_id)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from affineur.core.decision import Decision
-from affineur.core.macaroons import read
+from affineur.core.people.macaroons import read
+from affineur.core.people.throttle import Limit, network
 from affineur.core.security import Caller, Happened, is_dangerous, is_refused_token
-from affineur.core.throttle import Limit, network
 from affineur.shell.index import Index
 from affineur.shell.store import attempts, security, tokens
 

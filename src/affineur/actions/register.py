@@ -13,9 +13,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
-from affineur.core.accounts import address_key, chosen_name, registration
 from affineur.core.decision import Decision, Refused, deny
+from affineur.core.people import throttle
+from affineur.core.people.accounts import address_key, chosen_name, registration
 from affineur.core.security import Caller, Happened
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork

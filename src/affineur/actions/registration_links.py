@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from affineur.core.offices import office_called
+from affineur.core.people.offices import office_called
 from affineur.core.permissions import Office
 from affineur.shell.store.tickets import Ticket
 

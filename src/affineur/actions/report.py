@@ -1,7 +1,7 @@
 """Report: somebody tells the moderators that something is wrong with a project.
 
-What the index may do by itself because of it is decided by `core.corroboration`; it is done in the same transaction,
-and moderators are called by mail. Nothing of a report is public.
+What the index may do by itself because of it is decided by `core.moderation.corroboration`; it is done in the same
+transaction, and moderators are called by mail. Nothing of a report is public.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from affineur.core import cases as deadlines
-from affineur.core import corroboration, reporters
-from affineur.core import reports as rules
 from affineur.core.access import UNATTENDED
-from affineur.core.corroboration import Facts, Verdict
-from affineur.core.lifecycle import WHOLE, Place, Said
-from affineur.core.reports import Report
+from affineur.core.life.lifecycle import WHOLE, Place, Said
+from affineur.core.life.standing import Standing, permits
+from affineur.core.moderation import cases as deadlines
+from affineur.core.moderation import corroboration, reporters
+from affineur.core.moderation import reports as rules
+from affineur.core.moderation.corroboration import Facts, Verdict
+from affineur.core.moderation.reports import Report
 from affineur.core.security import Caller, Origin
-from affineur.core.standing import Standing, permits
 from affineur.core.versions import CanonicalVersion
 from affineur.projections import pages
 from affineur.shell.index import Index

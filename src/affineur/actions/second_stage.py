@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
 from affineur.core.access import Resource, may
-from affineur.core.accounts import NOBODY
 from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.second_factor import Proof
+from affineur.core.people import throttle
+from affineur.core.people.accounts import NOBODY
+from affineur.core.people.second_factor import Proof
 from affineur.core.security import Caller, Happened
 from affineur.shell import passkeys
 from affineur.shell.index import Index

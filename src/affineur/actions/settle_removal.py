@@ -6,10 +6,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import roles
 from affineur.core.access import SYSTEM
 from affineur.core.decision import Refused
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles
 from affineur.core.security import Caller, Origin
 from affineur.projections import pages
 from affineur.shell.index import Index

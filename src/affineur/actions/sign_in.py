@@ -1,8 +1,8 @@
 """Sign in with a name, or a verified e-mail address, and a password.
 
 A guess is counted before it is checked and given back where it was right; what is counted, and from where, is
-`core.throttle.sign_in`. Whoever is refused is told the same, and after the same time, whether or not there is such
-an account. What does not live here: the second factor (which completes what begins here), passkeys, companies.
+`core.people.throttle.sign_in`. Whoever is refused is told the same, and after the same time, whether or not there is
+such an account. What does not live here: the second factor (which completes what begins here), passkeys, companies.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import throttle
 from affineur.core.decision import Decision, Refused, deny
+from affineur.core.people import throttle
+from affineur.core.people.throttle import Limit
 from affineur.core.security import Happened
-from affineur.core.throttle import Limit
 from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
 from affineur.shell.passwords import PasswordWork

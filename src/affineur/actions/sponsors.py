@@ -10,13 +10,13 @@ from typing import NoReturn
 
 import sqlalchemy as sa
 
-from affineur.core import machines
 from affineur.core.access import SPONSORS_NEEDED, Resource, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
+from affineur.core.people import machines
+from affineur.core.people.accounts import unknown
+from affineur.core.people.throttle import INVITATION
 from affineur.core.permissions import Action
 from affineur.core.security import Caller, Happened
-from affineur.core.throttle import INVITATION
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, attempts, emails, security, sponsors
 from affineur.shell.store.accounts import AccountRow

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import signals as measured
 from affineur.core.access import Actor
 from affineur.core.decision import Decision
-from affineur.core.lifecycle import TRANSITIONS, WHOLE, Act, Said
+from affineur.core.life import signals as measured
+from affineur.core.life.lifecycle import TRANSITIONS, WHOLE, Act, Said
+from affineur.core.life.policy import release_window
+from affineur.core.life.signals import Signal
+from affineur.core.life.standing import Hold, Standing, Window, hold_on
 from affineur.core.names import NormalizedName
-from affineur.core.policy import release_window
-from affineur.core.signals import Signal
-from affineur.core.standing import Hold, Standing, Window, hold_on
 from affineur.core.versions import order_key
 from affineur.shell.index import Index
 from affineur.shell.store import releases

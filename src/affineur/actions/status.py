@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from affineur.core import guards
 from affineur.core.access import Actor
 from affineur.core.decision import Refused
-from affineur.core.lifecycle import NOTHING_SAID, WHOLE, Act, Said
+from affineur.core.life import guards
+from affineur.core.life.lifecycle import NOTHING_SAID, WHOLE, Act, Said
+from affineur.core.life.standing import ProjectStatus, Standing, project_status
 from affineur.core.names import NormalizedName
 from affineur.core.security import CONSOLE, Caller, Origin
-from affineur.core.standing import ProjectStatus, Standing, project_status
 from affineur.projections import pages
 from affineur.shell.index import Index
 

@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from affineur.core.access import Resource, may
-from affineur.core.accounts import require_name, unknown
-from affineur.core.caveats import ALL_ACTIONS, Grant, TokenAction, scope_of
 from affineur.core.decision import Refused, refuse
 from affineur.core.names import NormalizedName
-from affineur.core.second_factor import STEP_UP_LASTS
+from affineur.core.people.accounts import require_name, unknown
+from affineur.core.people.caveats import ALL_ACTIONS, Grant, TokenAction, scope_of
+from affineur.core.people.second_factor import STEP_UP_LASTS
+from affineur.core.people.tokens import end_of, label_of, may_be_for
 from affineur.core.security import Caller, Happened
-from affineur.core.tokens import end_of, label_of, may_be_for
 from affineur.shell.bearer import digest_of
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, publishers, security, tokens
@@ -57,7 +57,7 @@ def create_token(
     It ends at ``expires_at`` (aware UTC), at the latest after ``maximum_token_days``, which is also what holds when
     nothing is said. ``operator`` makes a new account an operator's. ``once``: a word of the form that asked, by which
     it makes one token: sent again, it is refused (``token.made``). Its owner is told by mail. `Refused` for an
-    existing one that is not (rights are not given in passing), for an unfit name, and as `core.tokens` says.
+    existing one that is not (rights are not given in passing), for an unfit name, and as `core.people.tokens` says.
     """
     named = label_of(label)
     ends = end_of(expires_at, by.now, index.settings.maximum_token_days, by.actor)

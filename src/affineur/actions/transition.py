@@ -11,14 +11,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import cases as two_people
-from affineur.core import guards, lifecycle
 from affineur.core.access import Actor, actor_class
 from affineur.core.decision import Decision
-from affineur.core.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.life import guards, lifecycle
+from affineur.core.life.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
+from affineur.core.life.standing import Standing
+from affineur.core.moderation import cases as two_people
 from affineur.core.names import NormalizedName
 from affineur.core.security import CONSOLE, Caller, Happened, Origin
-from affineur.core.standing import Standing
 from affineur.shell.store import cases, grants, holds, journal, projects, replacements, security
 from affineur.shell.store.projects import ProjectRow
 

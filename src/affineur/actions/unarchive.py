@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from affineur.core.decision import Refused, refuse
-from affineur.core.lifecycle import NOTHING_SAID, WHOLE, possible
+from affineur.core.life.lifecycle import NOTHING_SAID, WHOLE, possible
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller, console
 from affineur.projections import pages

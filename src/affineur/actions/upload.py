@@ -14,16 +14,16 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from affineur.core import policy
-from affineur.core.acceptance import UPLOADED, Rules
 from affineur.core.access import Actor, Resource, actor_class, may
 from affineur.core.decision import Decision, refuse
-from affineur.core.description import render
-from affineur.core.distribution import Distribution, inspect
-from affineur.core.journal import ActorClass, Event
+from affineur.core.distributions.acceptance import UPLOADED, Rules
+from affineur.core.distributions.description import render
+from affineur.core.distributions.distribution import Distribution, inspect
+from affineur.core.distributions.upload_form import UploadForm, agree
+from affineur.core.history.journal import ActorClass, Event
+from affineur.core.life import policy
+from affineur.core.life.standing import Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Standing
-from affineur.core.upload_form import UploadForm, agree
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import grants, journal, projects

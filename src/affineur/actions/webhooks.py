@@ -2,7 +2,8 @@
 
 Of a project they belong to its owners, whoever made them; of the whole index to its operators. The public journal
 does not tell of them: an address may say more than its owners want to. What does not live here: sending what the
-journal brings (`projections.webhooks`), and what may be asked (`core.webhooks`, `core.webhook_addresses`).
+journal brings (`projections.webhooks`), and what may be asked (`core.history.webhooks`,
+`core.history.webhook_addresses`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from affineur.core import webhooks as rules
 from affineur.core.access import INDEX, may
 from affineur.core.decision import refuse
+from affineur.core.history import webhooks as rules
+from affineur.core.history.webhook_addresses import host_of, parse_url
+from affineur.core.history.webhooks import Wanted, wanted_of
 from affineur.core.names import NormalizedName
 from affineur.core.permissions import Action
 from affineur.core.security import Caller, Happened
-from affineur.core.webhook_addresses import host_of, parse_url
-from affineur.core.webhooks import Wanted, wanted_of
 from affineur.projections import webhooks as sending
 from affineur.shell.index import Index
 from affineur.shell.store import grants, journal, security, webhooks

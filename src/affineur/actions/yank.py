@@ -9,15 +9,15 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from packaging.specifiers import SpecifierSet
 
-from affineur.core import lifecycle
 from affineur.core.access import Actor, actor_class
 from affineur.core.decision import refuse
-from affineur.core.journal import Event
-from affineur.core.lifecycle import WHOLE, Act, Said
+from affineur.core.history.journal import Event
+from affineur.core.life import lifecycle
+from affineur.core.life.lifecycle import WHOLE, Act, Said
+from affineur.core.life.standing import coded, printable_reason
 from affineur.core.names import NormalizedName
 from affineur.core.security import CONSOLE, Caller, Happened, Origin
-from affineur.core.simple import FileLink
-from affineur.core.standing import coded, printable_reason
+from affineur.core.views.simple import FileLink
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import grants, journal, projects, security
@@ -74,8 +74,8 @@ def set_yanked(
 ) -> tuple[str, ...]:
     """Yank (or un-yank) what ``selection`` holds as ``actor``; the names of the files that changed.
 
-    ``code`` is a word of `core.lifecycle.YANK_CODES`. `Refused` where nothing is selected or the actor may not. What is
-    so already is left alone. The other owners get a letter.
+    ``code`` is a word of `core.life.lifecycle.YANK_CODES`. `Refused` where nothing is selected or the actor may not.
+    What is so already is left alone. The other owners get a letter.
     """
     wanted = _wanted(yanked, reason, code)
     with index.store.write() as connection:

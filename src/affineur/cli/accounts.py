@@ -261,7 +261,7 @@ def account_delete(
 
 def _facts(index: Index, by: Caller, name: str) -> dict[str, Any]:
     """An account of this machine's index. Ends the program where there is none."""
-    from affineur.core.devices import spoken
+    from affineur.core.people.devices import spoken
     from affineur.shell.store import accounts, departures, emails, sessions
 
     from .start import EXIT_REFUSED, fail

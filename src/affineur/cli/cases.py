@@ -57,7 +57,7 @@ def case_list(
     """List cases, by when each is due."""
     from typing import get_args
 
-    from affineur.core.reports import KINDS
+    from affineur.core.moderation.reports import KINDS
     from affineur.shell.store.case_queue import Which as AllOf
 
     from .start import EXIT_USAGE, fail, print_json

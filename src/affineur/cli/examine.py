@@ -124,14 +124,14 @@ def _plain(found: Any) -> dict[str, Any]:
 
 def _told(found: dict[str, Any]) -> list[str]:
     if "text" in found:
-        from affineur.core.comparison_text import lines_of
+        from affineur.core.moderation.comparison_text import lines_of
 
         return [_line(line) for line in lines_of(found["text"])]
     return _told_comparison(found) if "unchanged" in found else _told_listing(found)
 
 
 def _told_listing(found: dict[str, Any]) -> list[str]:
-    from affineur.core.presentation import size
+    from affineur.core.views.presentation import size
 
     file = found["file"]
     lines = [
@@ -148,7 +148,7 @@ def _told_listing(found: dict[str, Any]) -> list[str]:
 
 
 def _told_comparison(found: dict[str, Any]) -> list[str]:
-    from affineur.core.comparison_text import lines_of
+    from affineur.core.moderation.comparison_text import lines_of
 
     old, new = found["old"], found["new"]
     was = old["filename"] if old else f"no such file of {found['against']}" if found["against"] else "nothing"
@@ -181,6 +181,6 @@ def _left_out(found: dict[str, Any]) -> list[str]:
 
 def _line(value: object) -> str:
     """A line from elsewhere that does nothing to a terminal; blanks at its beginning are kept."""
-    from affineur.core.comparison_text import shown
+    from affineur.core.moderation.comparison_text import shown
 
     return shown(str(value)).rstrip()

@@ -14,7 +14,7 @@ from .place import Place, somewhere
 from .remote.paths import of_project
 
 if TYPE_CHECKING:
-    from affineur.core.lifecycle import Act
+    from affineur.core.life.lifecycle import Act
     from affineur.core.security import Caller
     from affineur.shell.index import Index
 
@@ -139,7 +139,7 @@ def report(
 
     You are told by mail what became of it. What was reported already is not added again.
     """
-    from affineur.core.reports import read_report
+    from affineur.core.moderation.reports import read_report
 
     from .start import print_json
 
@@ -219,9 +219,9 @@ def _hold(
 
     def here(index: Index, by: Caller) -> dict[str, Any]:
         from affineur.actions.hold import hold
-        from affineur.core.lifecycle import Place as Part
-        from affineur.core.lifecycle import Said
-        from affineur.core.standing import statuses
+        from affineur.core.life.lifecycle import Place as Part
+        from affineur.core.life.lifecycle import Said
+        from affineur.core.life.standing import statuses
 
         said = Said(with_it.get("reason"), with_it.get("code"), evidence=with_it.get("evidence"))
         verdict: Any = with_it.get("verdict")

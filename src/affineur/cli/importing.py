@@ -24,17 +24,17 @@ from affineur.actions.hold import hold
 from affineur.actions.status import set_status
 from affineur.actions.upload import Published, Spooled, Terms, upload
 from affineur.actions.yank import Selection, set_yanked
-from affineur.core.acceptance import IMPORTED
 from affineur.core.access import SYSTEM
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused, refuse
-from affineur.core.filenames import parse_filename_leniently
-from affineur.core.following import read_only
-from affineur.core.lifecycle import HOLDING, Act, Said
+from affineur.core.distributions.acceptance import IMPORTED
+from affineur.core.distributions.filenames import parse_filename_leniently
+from affineur.core.history.following import read_only
+from affineur.core.life.lifecycle import HOLDING, Act, Said
+from affineur.core.life.standing import Status, uncoded
 from affineur.core.names import NormalizedName
+from affineur.core.people.accounts import unknown
 from affineur.core.security import console
-from affineur.core.simple import FileLink
-from affineur.core.standing import Status, uncoded
+from affineur.core.views.simple import FileLink
 from affineur.projections import pages
 from affineur.shell.following import followed_url
 from affineur.shell.index import Index

@@ -12,7 +12,7 @@ import typer
 from .options import AsJson, Config, Data
 
 if TYPE_CHECKING:
-    from affineur.core.journal import Entry
+    from affineur.core.history.journal import Entry
     from affineur.shell.index import Index
     from affineur.shell.progress import Tell
 
@@ -70,8 +70,8 @@ def show(
 
     With `--json` one entry a line, as in a copy.
     """
-    from affineur.core.chronicle import entry_line
-    from affineur.core.chronicle_words import ACTORS, sentence
+    from affineur.core.history.chronicle import entry_line
+    from affineur.core.history.chronicle_words import ACTORS, sentence
 
     from .remote.problems import printable
     from .start import open_existing
@@ -103,7 +103,7 @@ def export(
     """
     import os
 
-    from affineur.core.chronicle import entry_line
+    from affineur.core.history.chronicle import entry_line
 
     from .progress import progress
     from .start import open_existing
@@ -145,7 +145,7 @@ def verify(
     Finds every edit, removal and reorder; with `--head` also that the end is missing, or that all was written anew
     from some entry on. The exit status is 0 where it is whole, 1 where there are faults.
     """
-    from affineur.core.chronicle import parse_head
+    from affineur.core.history.chronicle import parse_head
 
     from .progress import progress
 
@@ -180,7 +180,7 @@ def _own_faults(
     data: Path | None, config: Path | None, expected: tuple[int, str] | None, tell: Tell, seen: list[int]
 ) -> Iterator[str]:
     """Faults of the stored journal, held against the stored head, and against the one that is expected."""
-    from affineur.core.chronicle import chain_faults
+    from affineur.core.history.chronicle import chain_faults
     from affineur.shell.store import journal as stored
 
     from .start import open_existing
@@ -196,7 +196,7 @@ def _own_faults(
 
 
 def _copy_faults(file: Path, expected: tuple[int, str] | None, tell: Tell, seen: list[int]) -> Iterator[str]:
-    from affineur.core.chronicle import copy_faults
+    from affineur.core.history.chronicle import copy_faults
 
     if str(file) == "-":
         yield from copy_faults(_counted(_told(_lines(sys.stdin.buffer), tell, None), seen), expected)
@@ -241,7 +241,7 @@ def _length(index: Index) -> int:
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
     """The lines of a copy; one that is too long in pieces, so that nothing grows with it."""
-    from affineur.core.chronicle import MAXIMUM_LINE_BYTES
+    from affineur.core.history.chronicle import MAXIMUM_LINE_BYTES
 
     return iter(lambda: stream.readline(MAXIMUM_LINE_BYTES + 1), b"")
 

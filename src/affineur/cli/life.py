@@ -16,7 +16,7 @@ from .place import Place, somewhere
 from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
-    from affineur.core.lifecycle import Act, Said
+    from affineur.core.life.lifecycle import Act, Said
     from affineur.core.security import Caller
     from affineur.shell.index import Index
 
@@ -189,8 +189,8 @@ def _act(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from affineur.core.advice import parse_replacement
-    from affineur.core.lifecycle import Said
+    from affineur.core.life.lifecycle import Said
+    from affineur.core.people.advice import parse_replacement
 
     instead = tuple(parse_replacement(each) for each in given.pop("use", ()))
     value = given.get("wish") or given.get("impact")

@@ -17,7 +17,7 @@ from .place import Place
 from .remote.paths import of_project, path
 
 if TYPE_CHECKING:
-    from affineur.core.lifecycle import Act, Said
+    from affineur.core.life.lifecycle import Act, Said
     from affineur.core.security import Caller
     from affineur.shell.index import Index
 
@@ -104,7 +104,7 @@ def meant(projects: Sequence[str] | None, listed: Path | None) -> list[str]:
 
 def sentence(result: Result, act: Act, dry_run: bool = False) -> str:
     """What became of one project, on one line that does nothing to a terminal."""
-    from affineur.core.lifecycle import TRANSITIONS
+    from affineur.core.life.lifecycle import TRANSITIONS
 
     from .remote.problems import printable
 
@@ -169,7 +169,7 @@ def _each_there(remote: Remote, order: Order, names: list[str], dry_run: bool) -
 
 def _shown(outcome: Any) -> Result:
     """An outcome of `actions.status`, as the API tells it."""
-    from affineur.core.standing import statuses
+    from affineur.core.life.standing import statuses
 
     return {
         "project": outcome.project,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from affineur.core.caveats import TokenAction
-    from affineur.core.macaroons import Macaroon
     from affineur.core.names import NormalizedName
+    from affineur.core.people.caveats import TokenAction
+    from affineur.core.people.macaroons import Macaroon
 
 VARIABLE = "AFFINEUR_TOKEN"
 """The environment variable a token is read from. It is no setting, though it has their prefix."""
@@ -49,8 +49,8 @@ def narrow(
     """
     from datetime import UTC
 
-    from affineur.core import caveats, macaroons
     from affineur.core.names import parse_name
+    from affineur.core.people import caveats, macaroons
 
     now = datetime.now(UTC)
     projects = frozenset(parse_name(name) for name in project or ())
@@ -82,7 +82,7 @@ def _check_use(
 
     A token that this program cannot read in full is narrowed all the same: its index may know more.
     """
-    from affineur.core.caveats import Grant, granted, limits
+    from affineur.core.people.caveats import Grant, granted, limits
 
     decision = granted(token.caveats, now)
     if not isinstance(decision, Grant) and decision.rule == "token.expired":
@@ -101,7 +101,7 @@ def given_token() -> str:
     import os
     import sys
 
-    from affineur.core.macaroons import MAXIMUM_TEXT
+    from affineur.core.people.macaroons import MAXIMUM_TEXT
 
     if given := os.environ.get(VARIABLE, "").strip():
         return given
@@ -115,7 +115,7 @@ def given_token() -> str:
 
 
 def _actions(given: Collection[str]) -> frozenset[TokenAction]:
-    from affineur.core.caveats import ALL_ACTIONS
+    from affineur.core.people.caveats import ALL_ACTIONS
 
     for one in given:
         if one not in ALL_ACTIONS:

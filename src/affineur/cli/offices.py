@@ -37,7 +37,7 @@ def office_set(
     ],
 ) -> None:
     """Give an account an office, in the place of the one it holds."""
-    from affineur.core.offices import OFFICES
+    from affineur.core.people.offices import OFFICES
 
     from .start import EXIT_USAGE, fail
 
@@ -123,7 +123,7 @@ def _set(place: Place, account: str, given: str | None) -> bool:
 
     def here(index: Index, by: Caller) -> bool:
         from affineur.actions.offices import set_office
-        from affineur.core.offices import office_called
+        from affineur.core.people.offices import office_called
 
         return set_office(index, by, account, office_called(given or ""))
 

@@ -35,9 +35,9 @@ def show_state(place: Place, project: str, as_json: bool) -> None:
 def _here(index: Index, by: Caller, project: str) -> dict[str, Any]:
     """As the API tells it: its own answers, without a request."""
     from affineur.actions.state import signals_of, state_of
-    from affineur.core import extension
+    from affineur.core.life import extension
+    from affineur.core.life.standing import project_status, statuses
     from affineur.core.names import parse_name
-    from affineur.core.standing import project_status, statuses
 
     name = parse_name(project)
     state = state_of(index, by.actor, name, by.now)

@@ -18,8 +18,8 @@ from .remote.paths import path
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from affineur.core.caveats import TokenAction
     from affineur.core.names import NormalizedName
+    from affineur.core.people.caveats import TokenAction
     from affineur.core.security import Caller
     from affineur.shell.index import Index
     from affineur.shell.store.tokens import TokenRow
@@ -147,7 +147,7 @@ def actions_of(given: Collection[str] | None) -> list[TokenAction]:
     """The actions that were named, in their usual order; none where none was. Ends the program for any other."""
     from typing import get_args
 
-    from affineur.core.caveats import TokenAction
+    from affineur.core.people.caveats import TokenAction
 
     from .start import EXIT_USAGE, fail
 
@@ -180,7 +180,7 @@ def _create_here(
     operator: bool,
 ) -> dict[str, Any]:
     from affineur.actions.tokens import create_token
-    from affineur.core.caveats import ALL_ACTIONS
+    from affineur.core.people.caveats import ALL_ACTIONS
 
     made = create_token(
         index,
@@ -202,7 +202,7 @@ def _create_here(
 
 
 def _facts(row: TokenRow, now: datetime) -> dict[str, Any]:
-    from affineur.core.caveats import scope_of
+    from affineur.core.people.caveats import scope_of
 
     return {
         "id": row.id,

@@ -219,7 +219,7 @@ def webhook_redeliver(
 
 
 def _say(tried: dict[str, Any]) -> None:
-    from affineur.core.webhooks import verdict_on
+    from affineur.core.history.webhooks import verdict_on
 
     from .remote.problems import printable
 

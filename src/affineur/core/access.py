@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from . import second_factor
-from .caveats import ALL_ACTIONS, TokenAction
 from .decision import Decision, allow, deny
-from .journal import ActorClass
+from .history.journal import ActorClass
 from .names import NormalizedName
+from .people import second_factor
+from .people.caveats import ALL_ACTIONS, TokenAction
+from .people.second_factor import Posture
 from .permissions import ACTIONS, FACTOR_FIRST, Action, Kind, Need, Office
-from .second_factor import Posture
 
 SPONSORS_NEEDED = 2
 SPONSORLESS_WAITS = timedelta(days=30)

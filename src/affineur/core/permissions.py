@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from .caveats import TokenAction
-from .second_factor import Strength
+from .people.caveats import TokenAction
+from .people.second_factor import Strength
 
 Role = Literal["owner", "maintainer"]
 Office = Literal["operator", "moderator", "auditor"]
@@ -40,8 +40,8 @@ class Need:
     ``verb`` completes "isn't allowed to … project 'x'". ``on``: what kind of thing it is done to. ``right``: what a
     token must be for; None: no token is enough, it is done where somebody is signed in. ``ladder``: what of
     the second-factor ladder pauses it. ``machines``: whether automation accounts and publishers may. ``sponsors``:
-    whether those may who answer for the machine. ``anybody``: whether it takes neither role nor office. ``strength_when_closed``: what proof it asks for instead where only
-    trusted publishers may upload to the project.
+    whether those may who answer for the machine. ``anybody``: whether it takes neither role nor office.
+    ``strength_when_closed``: what proof it asks for instead where only trusted publishers may upload to the project.
     """
 
     verb: str

@@ -2,7 +2,8 @@
 
 Nothing waits for pages but pages: a stop order is in force as soon as it was read and is durable here, even while
 every page of the origin hangs. What cannot be had for now is tried again; what must not be believed stops it all.
-What does not live here: effects (`mirror`), what may be believed (`core.following`), HTTP (`shell.upstream.journal`).
+What does not live here: effects (`mirror`), what may be believed (`core.history.following`), HTTP
+(`shell.upstream.journal`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from affineur.core.copied_page import read_copy, read_root_copy
 from affineur.core.decision import Decision, Refused
-from affineur.core.following import Position, hear, plan, weigh
-from affineur.core.journal import Entry
+from affineur.core.history.copied_page import read_copy, read_root_copy
+from affineur.core.history.following import Position, hear, plan, weigh
+from affineur.core.history.journal import Entry
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink
+from affineur.core.views.simple import FileLink
 from affineur.shell.following import Following
 from affineur.shell.index import Index
 from affineur.shell.store import copies, journal

@@ -30,7 +30,7 @@ _GIVE_UP_SECONDS = 30.0
 """How long whoever waits for the end waits for what does not come."""
 _LEAVE_BEHIND_SECONDS = 2.0
 _LIES = frozenset({"upstream.digest", "upstream.size"})
-"""Refusals of a file that is not what the page said: they stop following, as do those of `core.following`."""
+"""Refusals of a file that is not what the page said: they stop following, as do those of `core.history.following`."""
 
 
 class Course:

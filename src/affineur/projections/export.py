@@ -26,10 +26,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from affineur.core import simple
-from affineur.core.acceptance import quoted
 from affineur.core.decision import refuse
+from affineur.core.distributions.acceptance import quoted
 from affineur.core.names import NormalizedName
+from affineur.core.views import simple
 from affineur.shell.blobs import LocalBlobs
 from affineur.shell.following import require_rows
 from affineur.shell.index import Index

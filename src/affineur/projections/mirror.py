@@ -2,7 +2,7 @@
 
 Order of effects, as everywhere: the journal first, durable; then links that must go; then blobs; then links that
 come, and the page that names them. Every effect is idempotent, and none takes a page back to an older one.
-What does not live here: what may be believed (`core.following`), and when to do what (`copying`, `watching`).
+What does not live here: what may be believed (`core.history.following`), and when to do what (`copying`, `watching`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from affineur.core import simple
-from affineur.core.following import Stop, plan
-from affineur.core.negotiation import Form
-from affineur.core.simple import FileLink, ProjectPage, RootEntry
+from affineur.core.history.following import Stop, plan
+from affineur.core.views import simple
+from affineur.core.views.negotiation import Form
+from affineur.core.views.simple import FileLink, ProjectPage, RootEntry
 from affineur.shell.index import Index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT

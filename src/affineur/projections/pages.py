@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from affineur.core import extension, simple
-from affineur.core.negotiation import Form
+from affineur.core.life import extension
+from affineur.core.views import simple
+from affineur.core.views.negotiation import Form
 from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.store import journal, projects

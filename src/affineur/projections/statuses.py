@@ -1,7 +1,7 @@
 """The status files: what state every project is in, as JSON lines and as Parquet, written now and then.
 
 Both are of one read transaction, so that of any two projects they tell the same moment; between two writings the
-journal tells what has changed. What does not live here: columns and rows (`core.bulk_statuses`), the library for
+journal tells what has changed. What does not live here: columns and rows (`core.views.bulk_statuses`), the library for
 Parquet (`shell.parquet`), and sending the files (`web.statuses`).
 """
 
@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from affineur.core.bulk_statuses import lines
+from affineur.core.views.bulk_statuses import lines
 from affineur.shell import parquet
 from affineur.shell.following import is_mirror
 from affineur.shell.index import Index

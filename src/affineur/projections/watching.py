@@ -2,7 +2,7 @@
 
 Each round: the list of projects, the pages that moved, what they come to (into the mirror's own journal, durable),
 stop orders carried out at once; files are fetched beside that, and never hold up a round.
-What does not live here: which events a difference is (`core.differences`), effects (`mirror`).
+What does not live here: which events a difference is (`core.history.differences`), effects (`mirror`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.differences import SeenFile, differences, seen
-from affineur.core.filenames import parse_filename_leniently
-from affineur.core.following import plan
+from affineur.core.distributions.filenames import parse_filename_leniently
+from affineur.core.history.differences import SeenFile, differences, seen
+from affineur.core.history.following import plan
+from affineur.core.life.standing import STATUS_PERMITS, ProjectStatus
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink, ProjectPage, RootEntry
-from affineur.core.standing import STATUS_PERMITS, ProjectStatus
 from affineur.core.versions import order_key
+from affineur.core.views.simple import FileLink, ProjectPage, RootEntry
 from affineur.shell.following import Following
 from affineur.shell.index import Index
 from affineur.shell.store import copies, journal

@@ -3,7 +3,7 @@
 Order of effects for each entry: claim its hook (a transaction), send, write down what became of it (another one). A
 crash in between sends it again under the same id, once the claim has lapsed; none is lost. Hooks that are slow or
 fail have a line of their own, so that they keep no other one waiting.
-What does not live here: signatures, pauses, when a hook is given up (`core.webhooks`), tables (`shell.store`).
+What does not live here: signatures, pauses, when a hook is given up (`core.history.webhooks`), tables (`shell.store`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from affineur.core import webhooks as rules
-from affineur.core.chronicle import entry_json
-from affineur.core.journal import Entry
+from affineur.core.history import webhooks as rules
+from affineur.core.history.chronicle import entry_json
+from affineur.core.history.journal import Entry
+from affineur.core.history.webhook_addresses import Network, host_of, parse_networks
 from affineur.core.security import Happened, console
-from affineur.core.webhook_addresses import Network, host_of, parse_networks
 from affineur.shell import webhooks as sending
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, emails, grants, security, webhooks

@@ -32,7 +32,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from affineur.core.journal import GENESIS, Entry, faults
+from affineur.core.history.journal import GENESIS, Entry, faults
 
 from . import dump
 from .blobs import CHUNK_BYTES, BlobMissing, Blobs, LocalBlobs

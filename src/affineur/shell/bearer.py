@@ -2,7 +2,7 @@
 
 Who has one is believed, so it is 256 random bits, and only its digest is stored: whoever reads the database can use
 none of them. (ASVS 5.0 §7.2.3 asks for 128 bits.) What does not live here: passwords, which people choose and which
-therefore need more than a digest (`passwords`), and tokens (`core.macaroons`).
+therefore need more than a digest (`passwords`), and tokens (`core.people.macaroons`).
 """
 
 from __future__ import annotations

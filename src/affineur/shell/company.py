@@ -3,7 +3,8 @@
 Discovery, the address that people are sent to, the exchange of a code for an ID token, its signature, and the groups
 where the token does not name them. Documents are bounded, redirects are not followed, nothing leaves for an address
 that is not https (http on the loopback). Neither code, tokens nor our secret get into a refusal or a log.
-What does not live here: what an ID token has to say (`core.company_identity`), and what an identity opens (`actions`).
+What does not live here: what an ID token has to say (`core.people.company_identity`), and what an identity opens
+(`actions`).
 
 Sources: OpenID Connect Core 1.0, Discovery 1.0; RFC 6749, 7636 (PKCE), 8414, 9207; ADR 0019.
 """
@@ -26,11 +27,11 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, RSAKey, import_key
 
-from affineur.core import company_identity
-from affineur.core.company_identity import Identity
 from affineur.core.decision import refuse
+from affineur.core.people import company_identity
+from affineur.core.people.company_identity import Identity
+from affineur.core.people.second_factor import STEP_UP_LASTS
 from affineur.core.publishers.issuers import is_issuer_url, is_on_loopback
-from affineur.core.second_factor import STEP_UP_LASTS
 from affineur.settings import Settings
 
 KIB = 1024

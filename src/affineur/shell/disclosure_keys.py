@@ -1,6 +1,6 @@
 """The keys of those who report found tokens: asked for at the configured addresses only, and kept for a while.
 
-What does not live here: who may report and what a report says (`core.disclosure`).
+What does not live here: who may report and what a report says (`core.people.disclosure`).
 Source: the secret scanning partner programme of GitHub: ``{"public_keys": [{"key_identifier", "key", "is_current"}]}``
 with keys in PEM, and signatures (ECDSA with SHA-256, DER in Base64) over the raw body.
 """
@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import refuse
-from affineur.core.disclosure import Reporter
+from affineur.core.distributions.acceptance import quoted
+from affineur.core.people.disclosure import Reporter
 
 FRESH_FOR = timedelta(minutes=30)
 """A key that was taken back is forgotten after this time."""

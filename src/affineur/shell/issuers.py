@@ -29,8 +29,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.distributions.acceptance import quoted
 from affineur.core.publishers import AdmittedIssuer, find_issuer
 from affineur.core.publishers.issuers import is_on_loopback
 

@@ -1,7 +1,7 @@
 """Parquet, written and compared by DuckDB: in memory, in one thread, and never by way of the network.
 
 Both take what they read as a file of JSON lines, so that the two forms of a table cannot drift apart.
-What does not live here: what is in the table (`core.bulk_statuses`).
+What does not live here: what is in the table (`core.views.bulk_statuses`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affineur.core.bulk_statuses import COLUMNS, FIELDS, Kind
+from affineur.core.views.bulk_statuses import COLUMNS, FIELDS, Kind
 
 if TYPE_CHECKING:
     import duckdb

@@ -1,7 +1,7 @@
 """Hashing passwords, off the event loop and never more at once than the machine has room for; and breach lists.
 
-What does not live here: which passwords may be chosen (`core.passwords`), and how often one may guess
-(`core.throttle`). Sources: RFC 9106, OWASP Password Storage Cheat Sheet; `docs/adr/0016`.
+What does not live here: which passwords may be chosen (`core.people.passwords`), and how often one may guess
+(`core.people.throttle`). Sources: RFC 9106, OWASP Password Storage Cheat Sheet; `docs/adr/0016`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from affineur.core.decision import Decision, deny, refuse
-from affineur.core.passwords import is_possible, judge, prepare
+from affineur.core.people.passwords import is_possible, judge, prepare
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -100,7 +100,7 @@ class PasswordWork:
         return await self._run(verify, hashed, password)
 
     async def judge(self, password: str, about: Collection[str], breach_list: str = "") -> Decision:
-        """`core.passwords.judge` in a thread, with the look into ``breach_list`` (a path; empty: none)."""
+        """`core.people.passwords.judge` in a thread, with the look into ``breach_list`` (a path; empty: none)."""
         return await self._run(_judge, password, about, breach_list)
 
     def require_room(self) -> None:

@@ -1,9 +1,9 @@
 """Sending one webhook: a request to an address that somebody else has chosen.
 
 Each delivery has a connection of its own. The name is resolved here and every address judged
-(`core.webhook_addresses`) before it is connected to, so what is judged is what is asked; redirects are not followed,
-proxies not used, and the whole takes `TIMEOUT_SECONDS` at most, however slowly somebody answers.
-What does not live here: what is sent and when (`core.webhooks`, `projections.webhooks`).
+(`core.history.webhook_addresses`) before it is connected to, so what is judged is what is asked; redirects are not
+followed, proxies not used, and the whole takes `TIMEOUT_SECONDS` at most, however slowly somebody answers.
+What does not live here: what is sent and when (`core.history.webhooks`, `projections.webhooks`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import httpcore
 import httpx
 
 from affineur.core.decision import Refused, deny
-from affineur.core.webhook_addresses import Network, is_plain, may_reach
-from affineur.core.webhooks import ANSWER_KEPT_BYTES, TIMEOUT_SECONDS, Verdict, retry_after, verdict_on
+from affineur.core.history.webhook_addresses import Network, is_plain, may_reach
+from affineur.core.history.webhooks import ANSWER_KEPT_BYTES, TIMEOUT_SECONDS, Verdict, retry_after, verdict_on
 
 _OUR_HEADERS = {
     "content-type": "application/json",

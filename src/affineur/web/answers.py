@@ -124,7 +124,7 @@ def text(body: str, status: int = 200, **headers: str) -> Response:
 
 def preferred(accept: str, offers: tuple[str, ...]) -> str:
     """The offer that ``accept`` gives the highest quality; the first of them on a tie, and where none fits."""
-    from affineur.core.negotiation import media_ranges, quality
+    from affineur.core.views.negotiation import media_ranges, quality
 
     ranges = list(media_ranges(accept))
     return max(offers, key=lambda offer: (quality(offer, ranges), -offers.index(offer)))

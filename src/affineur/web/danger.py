@@ -1,8 +1,8 @@
 """``/danger-api/``: PyPI's form of reporting, so that scanners that report there report here with another address.
 
 ``POST /danger-api/projects/{name}/observations`` takes a report (202), ``/danger-api/echo`` says whose token it is.
-Like theirs it takes tokens only. What does not live here: what a report must hold (`core.observations`), and what
-becomes of it (`actions.report`).
+Like theirs it takes tokens only. What does not live here: what a report must hold (`core.moderation.observations`), and
+what becomes of it (`actions.report`).
 Source: ``warehouse/api/echo.py`` and ``warehouse/api/openapi.yaml`` in pypi/warehouse, 2026.
 """
 
@@ -18,8 +18,8 @@ from starlette.responses import Response
 from affineur.actions.report import report
 from affineur.core.access import Actor, not_frozen
 from affineur.core.decision import Decision, Refused, deny
+from affineur.core.moderation.observations import MEDIA_TYPE, answer, read_observation
 from affineur.core.names import parse_name
-from affineur.core.observations import MEDIA_TYPE, answer, read_observation
 from affineur.shell.index import Index
 
 from .answers import refusal, status_of

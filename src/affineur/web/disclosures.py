@@ -15,7 +15,7 @@ from starlette.responses import Response
 from affineur.actions.disclose import revoke_disclosed
 from affineur.core.access import SYSTEM
 from affineur.core.decision import Refused, deny
-from affineur.core.disclosure import MAXIMUM_REPORT_BYTES, find_reporter, parse_report, parse_reporters
+from affineur.core.people.disclosure import MAXIMUM_REPORT_BYTES, find_reporter, parse_report, parse_reporters
 from affineur.core.security import Caller
 from affineur.shell.disclosure_keys import DisclosureKeys
 from affineur.shell.index import Index

@@ -1,6 +1,6 @@
 """``/rss/…``: what is new, for feed readers.
 
-What does not live here: the shape of a feed (`core.feeds`).
+What does not live here: the shape of a feed (`core.views.feeds`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core import feeds
 from affineur.core.decision import Refused
+from affineur.core.life.standing import permits
 from affineur.core.names import is_normalized, parse_name
-from affineur.core.standing import permits
+from affineur.core.views import feeds
 from affineur.shell.index import Index
 from affineur.shell.store import documents, projects
 

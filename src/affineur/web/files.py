@@ -11,9 +11,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from starlette.types import Message, Receive, Scope, Send
 
 from affineur.core.decision import Refused
-from affineur.core.filenames import parse_filename_leniently
+from affineur.core.distributions.filenames import parse_filename_leniently
 from affineur.core.names import parse_name
-from affineur.core.simple import file_path
+from affineur.core.views.simple import file_path
 from affineur.shell.blobs import CHUNK_BYTES, BlobMissing, S3Blobs
 from affineur.shell.index import Index
 from affineur.shell.tree import ELSEWHERE

@@ -5,7 +5,7 @@ stale is ever sent, whichever process changed it. A file is opened anew for ever
 offer answers nothing from that moment on. No rule is computed here; what is not on offer has no page or link.
 Everything else (ranges, redirects, private indexes without a right token, errors) goes to the application.
 
-What does not live here: what pages say (`core.simple`), how answers reach the wire (`web.protocol`), and the
+What does not live here: what pages say (`core.views.simple`), how answers reach the wire (`web.protocol`), and the
 same answers by nginx (`web.edge`).
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from affineur.core.names import is_normalized
-from affineur.core.negotiation import CONTENT_TYPES, Form, choose
+from affineur.core.views.negotiation import CONTENT_TYPES, Form, choose
 
 from .clients import address_of
 from .metrics import Tally

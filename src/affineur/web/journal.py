@@ -1,7 +1,7 @@
 """``/journal``: every change of the index in order, page by page or as it happens, and the newest of it as feeds.
 
-What does not live here: the shape of entries and pages (`core.chronicle`), the sentences (`core.chronicle_words`), and
-the waiting itself (`web.watch`).
+What does not live here: the shape of entries and pages (`core.history.chronicle`), the sentences
+(`core.history.chronicle_words`), and the waiting itself (`web.watch`).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.atom import AtomEntry, AtomFeed, atom
-from affineur.core.chronicle import Page, Window, page_bytes, parse_window
-from affineur.core.chronicle_words import ACTORS, sentence, title
 from affineur.core.decision import Decision, Refused
-from affineur.core.feeds import Item, rss
-from affineur.core.journal import Entry
+from affineur.core.history.chronicle import Page, Window, page_bytes, parse_window
+from affineur.core.history.chronicle_words import ACTORS, sentence, title
+from affineur.core.history.journal import Entry
 from affineur.core.names import NormalizedName, is_normalized, parse_name
+from affineur.core.views.atom import AtomEntry, AtomFeed, atom
+from affineur.core.views.feeds import Item, rss
 from affineur.shell.index import Index
 from affineur.shell.store import chronicle, journal
 

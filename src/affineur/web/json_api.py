@@ -1,6 +1,6 @@
 """``/pypi/<name>/json`` and ``/pypi/<name>/<version>/json``: the legacy JSON API.
 
-What does not live here: the shape of the documents (`core.json_api`).
+What does not live here: the shape of the documents (`core.views.json_api`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Refused
-from affineur.core.json_api import chosen_version, project_document, release_document
+from affineur.core.life.standing import permits_release
 from affineur.core.names import is_normalized, parse_name
-from affineur.core.standing import permits_release
+from affineur.core.views.json_api import chosen_version, project_document, release_document
 from affineur.shell.index import Index
 from affineur.shell.store import documents
 

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from affineur.core.following import read_only
+from affineur.core.history.following import read_only
 from affineur.core.names import is_normalized
 from affineur.shell.following import followed_url, recall
 from affineur.shell.index import Index

@@ -15,11 +15,12 @@ import msgspec
 import sqlalchemy as sa
 
 from affineur.actions import permission
-from affineur.core import roles, spreadsheet
+from affineur.core import spreadsheet
 from affineur.core.access import Actor
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles
+from affineur.core.people.roles import SignedIn
 from affineur.core.permissions import Kind, Role
-from affineur.core.roles import SignedIn
 from affineur.shell.store import factors, grants, offers, projects
 from affineur.shell.store.offers import Invitation, Proposal
 from affineur.shell.store.projects import ProjectRow

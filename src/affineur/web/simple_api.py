@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from affineur.core.decision import Refused
 from affineur.core.names import is_normalized, parse_name
-from affineur.core.negotiation import NOT_ACCEPTABLE, choose
+from affineur.core.views.negotiation import NOT_ACCEPTABLE, choose
 
 from . import cors
 from .addresses import moved

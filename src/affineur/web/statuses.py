@@ -2,7 +2,7 @@
 
 The application sends them with nginx in front, too: they are asked for some times a day, and validators here come from
 the serial, which two files of the same second and size do not share. What does not live here: what is in them
-(`core.bulk_statuses`), and writing them (`projections.statuses`).
+(`core.views.bulk_statuses`), and writing them (`projections.statuses`).
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.negotiation import media_ranges, quality
 from affineur.core.publishers import admitted_by, audience_of, error_code
+from affineur.core.views.negotiation import media_ranges, quality
 from affineur.shell.index import Index
 
 from .addresses import base_url, root_path

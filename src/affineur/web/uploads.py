@@ -14,12 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from affineur.actions.upload import Spooled, Terms, upload
-from affineur.core.acceptance import Rules
 from affineur.core.access import Actor
 from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.distributions.acceptance import Rules
+from affineur.core.distributions.upload_form import UploadForm, read_form
+from affineur.core.life.policy import file_too_large
 from affineur.core.names import parse_name
-from affineur.core.policy import file_too_large
-from affineur.core.upload_form import UploadForm, read_form
 from affineur.settings import Settings
 from affineur.shell.index import Index
 from affineur.shell.store import projects

@@ -1,7 +1,7 @@
 """``POST /pypi``: the XML-RPC methods that mirrors follow an index with.
 
 Only those are here that a mirror needs; every other name gets a fault that says what to use instead. Names of people
-are never given. What does not live here: the texts of the changelog (`core.changelog`).
+are never given. What does not live here: the texts of the changelog (`core.history.changelog`).
 Sources: XML-RPC (xmlrpc.com/spec.md); the fault codes of "Specification for Fault Code Interoperability" (2001); the
 signatures of the methods as the Python Package Index documents them.
 """
@@ -21,7 +21,7 @@ from xmlrpc.client import MAXINT, Fault, Unmarshaller, dumps  # nothing of their
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.changelog import MAXIMUM_ENTRIES, Change, change
+from affineur.core.history.changelog import MAXIMUM_ENTRIES, Change, change
 from affineur.shell.index import Index
 from affineur.shell.store import chronicle, journal, projects
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, NoReturn, get_args
 from urllib.parse import urlsplit
 
-from ..acceptance import quoted
 from ..decision import refuse
+from ..distributions.acceptance import quoted
 
 Kind = Literal["github", "gitlab", "google", "activestate", "oidc"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from ..acceptance import quoted
 from ..decision import Decision, allow, deny
+from ..distributions.acceptance import quoted
 from .fields import fold
 from .issuers import Kind, address_of
 from .publisher import Publisher, display, home, home_of

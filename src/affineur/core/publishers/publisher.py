@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
-from ..acceptance import quoted
 from ..decision import refuse
+from ..distributions.acceptance import quoted
 from .fields import Field, fields_of, fold, pins_of
 from .issuers import KINDS, WELL_KNOWN, AdmittedIssuer, Kind, address_of
 

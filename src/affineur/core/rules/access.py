@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from affineur.core import access, accounts, disclosure, second_factor, tokens
+from affineur.core import access
+from affineur.core.people import accounts, disclosure, second_factor, tokens
 
 from .rule import Group, Rule
 

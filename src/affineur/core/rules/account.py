@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from affineur.core.accounts import MOST_ADDRESSES
-from affineur.core.second_factor import REMOVAL_WAITS
+from affineur.core.people.accounts import MOST_ADDRESSES
+from affineur.core.people.second_factor import REMOVAL_WAITS
 
 from .rule import Group, Rule
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from affineur.core import description
-from affineur.core.acceptance import UPLOADED
-from affineur.core.metadata_fields import FIELD_NAMES
+from affineur.core.distributions import description
+from affineur.core.distributions.acceptance import UPLOADED
+from affineur.core.distributions.metadata_fields import FIELD_NAMES
 
 from .rule import Group, Rule
 

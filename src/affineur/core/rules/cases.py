@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core import appeals, cases
+from affineur.core.moderation import appeals, cases
 
 from .rule import Group, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core import company_errand, company_identity, second_factor
+from affineur.core.people import company_errand, company_identity, second_factor
 
 from .rule import Group, Rule
 

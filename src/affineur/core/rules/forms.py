@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core.filenames import MAXIMUM_LENGTH
+from affineur.core.distributions.filenames import MAXIMUM_LENGTH
 
 from .rule import Group, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core import enrolment, passwords, recovery, second_factor
+from affineur.core.people import enrolment, passwords, recovery, second_factor
 
 from .rule import Group, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core.chronicle import MAXIMUM_PAGE_ENTRIES, MAXIMUM_WAIT_SECONDS
+from affineur.core.history.chronicle import MAXIMUM_PAGE_ENTRIES, MAXIMUM_WAIT_SECONDS
 
 from .rule import Group, Rule
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from affineur.core import guards
-from affineur.core.lifecycle import TRANSITIONS, Act
+from affineur.core.life import guards
+from affineur.core.life.lifecycle import TRANSITIONS, Act
 
 from .rule import Group, Rule
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from affineur.core import machines
 from affineur.core.access import SPONSORS_NEEDED
+from affineur.core.people import machines
 
 from .rule import Group, Rule
 

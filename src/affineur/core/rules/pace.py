@@ -1,9 +1,11 @@
-"""Rules about how often something may be tried: numbers straight from `core.throttle` and `core.roles`."""
+"""Rules about how often something may be tried: numbers straight from `core.people.throttle` and
+`core.people.roles`.
+"""
 
 from __future__ import annotations
 
-from affineur.core import roles, throttle
-from affineur.core.throttle import Limit
+from affineur.core.people import roles, throttle
+from affineur.core.people.throttle import Limit
 
 from .rule import Group, Number, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core import corroboration, reporters, reports
+from affineur.core.moderation import corroboration, reporters, reports
 
 from .rule import Group, Rule
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core.roles import INVITATION_LASTS, LONGEST_MESSAGE, LONGEST_REASON, OBJECTION_LASTS
+from affineur.core.people.roles import INVITATION_LASTS, LONGEST_MESSAGE, LONGEST_REASON, OBJECTION_LASTS
 
 from .rule import Group, Rule
 

@@ -2,7 +2,7 @@
 
 Numbers are never typed into a text: ``{wait}`` is filled from ``numbers``, which names the very constant that
 decides, and ``{release_window_days}`` from the setting of that name. What does not live here: what is decided
-(`core.policy`, `core.access` and the others), and the texts themselves (the modules beside this one).
+(`core.life.policy`, `core.access` and the others), and the texts themselves (the modules beside this one).
 """
 
 from __future__ import annotations

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from affineur.core.webhooks import (
-    ASKED_FOR_AN_HOUR,
-    HOOKS_OF_INDEX,
-    HOOKS_OF_PROJECT,
-    MAXIMUM_URL,
-)
+from affineur.core.history.webhooks import ASKED_FOR_AN_HOUR, HOOKS_OF_INDEX, HOOKS_OF_PROJECT, MAXIMUM_URL
 
 from .rule import Group, Rule
 

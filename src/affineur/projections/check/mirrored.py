@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from affineur.core.copied_page import read_copy
 from affineur.core.decision import Refused
-from affineur.core.journal import GENESIS, Entry, faults
+from affineur.core.history.copied_page import read_copy
+from affineur.core.history.journal import GENESIS, Entry, faults
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink, ProjectPage, project_html
+from affineur.core.views.simple import FileLink, ProjectPage, project_html
 from affineur.shell.blobs import CHUNK_BYTES, BlobMissing
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell

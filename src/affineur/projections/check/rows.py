@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from affineur.core.fold import PROJECT_DEFAULTS, Folded
-from affineur.core.journal import GENESIS, Entry, faults
+from affineur.core.history.fold import PROJECT_DEFAULTS, Folded
+from affineur.core.history.journal import GENESIS, Entry, faults
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell
 from affineur.shell.store import SchemaMismatch, holds, journal

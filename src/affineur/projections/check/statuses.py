@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from affineur.core.bulk_statuses import lines
+from affineur.core.views.bulk_statuses import lines
 from affineur.shell import parquet
 from affineur.shell.index import Index
 from affineur.shell.status_files import LINES, PARQUET, StatusFiles

@@ -15,8 +15,8 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from affineur.core import simple
-from affineur.core.simple import RootEntry
+from affineur.core.views import simple
+from affineur.core.views.simple import RootEntry
 from affineur.projections import pages
 from affineur.shell.blobs import LocalBlobs
 from affineur.shell.index import Index

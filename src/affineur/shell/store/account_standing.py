@@ -1,6 +1,6 @@
 """What is known of an account that says how it stands; for its holder only.
 
-What does not live here: what is made of it (`core.account_standing`).
+What does not live here: what is made of it (`core.people.account_standing`).
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.account_standing import Facts, Standing
-from affineur.core.account_standing import standing as judge
-from affineur.core.second_factor import Posture
+from affineur.core.people.account_standing import Facts, Standing
+from affineur.core.people.account_standing import standing as judge
+from affineur.core.people.second_factor import Posture
 from affineur.shell.index import Index
 
 from . import accounts, emails, factors, recoveries

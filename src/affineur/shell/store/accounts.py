@@ -14,11 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from affineur.core.access import Actor
-from affineur.core.accounts import lookalike_key
-from affineur.core.caveats import ALL_ACTIONS, TokenAction
 from affineur.core.names import NormalizedName
+from affineur.core.people.accounts import lookalike_key
+from affineur.core.people.caveats import ALL_ACTIONS, TokenAction
+from affineur.core.people.second_factor import FactorKind, Posture, StepUp
 from affineur.core.permissions import Kind, Office
-from affineur.core.second_factor import FactorKind, Posture, StepUp
 
 from .schema import account, factor, identity, secret
 

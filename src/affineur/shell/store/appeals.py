@@ -1,4 +1,6 @@
-"""Appeals as stored. What does not live here: who may appeal, how often, and who answers (`core.appeals`)."""
+"""Appeals as stored. What does not live here: who may appeal, how often, and who answers
+(`core.moderation.appeals`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.appeals import Appeal, Outcome
+from affineur.core.moderation.appeals import Appeal, Outcome
 
 from .schema import account, appeal, moderation_case, project
 

@@ -2,7 +2,7 @@
 
 An attempt is counted *before* it is made (`take`) and given back where it was right (`give_back`): so many at the
 same moment are no way around a limit. Both are transactions of their own, since an act that is refused writes
-nothing else. What does not live here: how many are too many (`core.throttle`); forgetting
+nothing else. What does not live here: how many are too many (`core.people.throttle`); forgetting
 old counters (`actions.forget`).
 """
 
@@ -14,7 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from affineur.core.decision import Decision
-from affineur.core.throttle import Counted, Limit, admit_all, after
+from affineur.core.people.throttle import Counted, Limit, admit_all, after
 
 from .engine import Store
 from .schema import attempt

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.standing import Hold
+from affineur.core.life.standing import Hold
 
 from .holds import HOLD
 from .schema import account, hold, report, role

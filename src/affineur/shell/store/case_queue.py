@@ -1,6 +1,6 @@
 """The moderators' queue: cases with what somebody needs to choose the next one, in the order they are due.
 
-What does not live here: one case and what changes it (`cases`), and by when it is due (`core.cases`).
+What does not live here: one case and what changes it (`cases`), and by when it is due (`core.moderation.cases`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from affineur.core import corroboration
-from affineur.core.reports import Filed, Kind
-from affineur.core.standing import Hold, Impact
+from affineur.core.life.standing import Hold, Impact
+from affineur.core.moderation import corroboration
+from affineur.core.moderation.reports import Filed, Kind
 
 from . import appeals, reports
 from .cases import CaseRow

@@ -1,7 +1,7 @@
 """Cases of moderation as stored, and the notes in them.
 
 What does not live here: reports and appeals (`reports`, `appeals`), holds (`holds`), and when something is due
-(`core.cases`).
+(`core.moderation.cases`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.reporters import Outcome as Verdict
-from affineur.core.reports import case_number
-from affineur.core.standing import Hold
+from affineur.core.life.standing import Hold
+from affineur.core.moderation.reporters import Outcome as Verdict
+from affineur.core.moderation.reports import case_number
 
 from .holds import HOLD
 from .schema import account, case_note, hold, journal, moderation_case, project, report
@@ -23,8 +23,8 @@ from .schema import account, case_note, hold, journal, moderation_case, project,
 class CaseRow:
     """A case as stored.
 
-    ``proposed`` (`core.cases.proposal`): an act that waits for a second moderator, to take effect or, where it has
-    already, to be looked at again; and who was the first.
+    ``proposed`` (`core.moderation.cases.proposal`): an act that waits for a second moderator, to take effect or, where
+    it has already, to be looked at again; and who was the first.
     """
 
     id: int

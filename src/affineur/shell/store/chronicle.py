@@ -1,7 +1,7 @@
 """Questions of those who read the journal: its newest entries, those of a project, and the change since a moment.
 
 Every function takes the caller's connection. What does not live here: appending, and reading from a serial on
-(`journal`); the shape that entries get (`core.chronicle`, `core.changelog`).
+(`journal`); the shape that entries get (`core.history.chronicle`, `core.history.changelog`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.journal import Entry
+from affineur.core.history.journal import Entry
 from affineur.core.names import NormalizedName
 
 from . import journal as stored

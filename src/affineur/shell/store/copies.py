@@ -1,6 +1,7 @@
 """The journal of a mirror: entries of another index, kept as they are, and what they say of a project.
 
-What does not live here: whether they may be believed (`core.following`), and a journal of one's own (`journal`).
+What does not live here: whether they may be believed (`core.history.following`), and a journal of one's own
+(`journal`).
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from affineur.core.decision import refuse
-from affineur.core.following import Position
-from affineur.core.journal import Entry
+from affineur.core.history.following import Position
+from affineur.core.history.journal import Entry
 
 from . import journal
 from .schema import journal as table
@@ -19,8 +20,8 @@ from .schema import journal_head, project
 def adopt(connection: sa.Connection, known: Position, entries: tuple[Entry, ...]) -> None:
     """Append ``entries``, serials and hashes included, to a journal that ends at ``known``.
 
-    They must continue it (`core.following.hear`). `Refused` (``follow.moved``) where the journal ends elsewhere.
-    Call with a connection from `Store.write`.
+    They must continue it (`core.history.following.hear`). `Refused` (``follow.moved``) where the journal ends
+    elsewhere. Call with a connection from `Store.write`.
     """
     if Position(*journal.head(connection)) != known:
         refuse("follow.moved", "The mirror's journal was written by somebody else meanwhile.", "Start following again.")

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.accounts import address_key, name_key
+from affineur.core.people.accounts import address_key, name_key
 from affineur.core.permissions import Kind, Office
 
 from . import grants

@@ -1,6 +1,6 @@
 """Questions behind the JSON API and the feeds. Each takes the caller's connection.
 
-What does not live here: what the answers are made into (`core.json_api`, `core.feeds`).
+What does not live here: what the answers are made into (`core.views.json_api`, `core.views.feeds`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from affineur.core.feeds import News
-from affineur.core.json_api import Record, StoredFile
-from affineur.core.metadata import MAXIMUM_VERSION_LENGTH, CoreMetadata
-from affineur.core.standing import offers, permits
+from affineur.core.distributions.metadata import MAXIMUM_VERSION_LENGTH, CoreMetadata
+from affineur.core.life.standing import offers, permits
 from affineur.core.versions import order_key, parse_version
+from affineur.core.views.feeds import News
+from affineur.core.views.json_api import Record, StoredFile
 
 from . import projects
 from .projects import ProjectRow

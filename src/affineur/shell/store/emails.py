@@ -1,7 +1,7 @@
 """E-mail addresses of accounts as stored, and notices to all of them.
 
 An address counts once its link was opened; until then it is a wish. What does not live here: what makes two
-addresses the same (`core.accounts.address_key`), the mails themselves (`outbox`).
+addresses the same (`core.people.accounts.address_key`), the mails themselves (`outbox`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.accounts import address_key
+from affineur.core.people.accounts import address_key
 
 from . import accounts, outbox
 from .outbox import Letter

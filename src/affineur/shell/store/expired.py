@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from affineur.core.throttle import LONGEST_WINDOW
+from affineur.core.people.throttle import LONGEST_WINDOW
 
 from .schema import attempt, idempotency, session, spent_identity, ticket, token
 

@@ -2,7 +2,8 @@
 
 A factor that is suspended is not accepted, yet the account goes on being one that has factors (`is_guarded`): a copy
 of somebody's key must not turn their account into one that a password opens.
-What does not live here: whether a proof is right (`actions.proving`), and what factors permit (`core.second_factor`).
+What does not live here: whether a proof is right (`actions.proving`), and what factors permit
+(`core.people.second_factor`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Literal
 import orjson
 import sqlalchemy as sa
 
-from affineur.core.second_factor import FactorKind
+from affineur.core.people.second_factor import FactorKind
 from affineur.shell.passkeys import USER_HANDLE_BYTES, Passkey
 
 from . import accounts

@@ -12,8 +12,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from affineur.core.names import NormalizedName
+from affineur.core.people.roles import Crew
 from affineur.core.permissions import Kind, Role
-from affineur.core.roles import Crew
 
 from . import emails, outbox
 from .outbox import Letter
@@ -25,7 +25,8 @@ class Holder:
     """Somebody with a role on a project.
 
     ``granted_by`` is None where the index itself gave it, or whoever did is gone; ``last_act_at`` is the last use of
-    the role, ``seen_at`` when they were last signed in: people are told it roughly only (`core.roles.signed_in`).
+    the role, ``seen_at`` when they were last signed in: people are told it roughly only
+    (`core.people.roles.signed_in`).
     """
 
     account_id: int

@@ -1,6 +1,6 @@
 """A project's standing as stored: its own columns, and the holds in force.
 
-What does not live here: what follows from a standing (`core.standing`), and the cases behind holds (`cases`).
+What does not live here: what follows from a standing (`core.life.standing`), and the cases behind holds (`cases`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from affineur.core.lifecycle import dimension_of
-from affineur.core.standing import Hold, Replacement, Standing, permits
+from affineur.core.life.lifecycle import dimension_of
+from affineur.core.life.standing import Hold, Replacement, Standing, permits
 
 from .schema import hold, project
 

@@ -1,6 +1,6 @@
 """Who somebody is at the company's sign-in, as stored, and what its groups gave them.
 
-What does not live here: what groups come to (`core.company`), and accounts themselves (`accounts`).
+What does not live here: what groups come to (`core.people.company`), and accounts themselves (`accounts`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.company import Held
 from affineur.core.names import NormalizedName
+from affineur.core.people.company import Held
 from affineur.core.permissions import Office, Role
 
 from . import grants

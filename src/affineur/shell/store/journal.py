@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from affineur.core.journal import Entry, Event, chain
+from affineur.core.history.journal import Entry, Event, chain
 
 from .schema import journal, journal_head
 

@@ -1,6 +1,6 @@
 """Who is on the second-factor ladder, or belongs on it: who has a role or an office, a way to sign in, and no factor.
 
-What does not live here: when they are told of what (`core.ladder`).
+What does not live here: when they are told of what (`core.people.ladder`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 An invitation is for an account that was named, or for an address: then whoever has verified it may answer, and who
 that is, or whether there is anybody, is not kept with it. What does not live here: how long they last, and whether
-they may be made (`core.roles`).
+they may be made (`core.people.roles`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core.accounts import address_key
 from affineur.core.names import NormalizedName
+from affineur.core.people.accounts import address_key
+from affineur.core.people.roles import Answer, Outcome
 from affineur.core.permissions import Role
-from affineur.core.roles import Answer, Outcome
 
 from .schema import account, email, project, removal_proposal, role, role_invitation, sponsor
 

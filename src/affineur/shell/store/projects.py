@@ -1,7 +1,7 @@
 """Questions about projects, releases and files, and the writes that acts are made of.
 
 Every function takes the caller's connection: reads belong to the caller's state, writes to its transaction.
-What does not live here: whether something may be done (`core.policy`, `core.access`).
+What does not live here: whether something may be done (`core.life.policy`, `core.access`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import msgspec
 import sqlalchemy as sa
 
 from affineur.core.decision import refuse
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.life.standing import Standing
 from affineur.core.names import NormalizedName, lookalike_key
-from affineur.core.simple import FileLink, RootEntry
-from affineur.core.standing import Standing
+from affineur.core.views.simple import FileLink, RootEntry
 
 from . import holds
 from .schema import account, burnt_filename, file, hold, project, release, role

@@ -291,7 +291,7 @@ def _json(mapping: Mapping[str, str]) -> str:
 
 
 def _names(stored: str, project_id: int) -> bool:
-    """Whether a token's stored caveats name a project (``[2, [ids]]``, `core.caveats.for_project_ids`)."""
+    """Whether a token's stored caveats name a project (``[2, [ids]]``, `core.people.caveats.for_project_ids`)."""
     found = [orjson.loads(each) for each in orjson.loads(stored)]
     return any(each[0] == 2 and str(project_id) in each[1] for each in found)
 

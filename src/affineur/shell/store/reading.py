@@ -13,9 +13,9 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.life.standing import Standing
 from affineur.core.names import NormalizedName
-from affineur.core.standing import Standing
 
 from . import holds
 from .schema import file, hold, journal, project, release

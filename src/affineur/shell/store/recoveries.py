@@ -1,6 +1,6 @@
 """Recoveries as stored: somebody who lost every factor asks to get back in. At most one is open for an account.
 
-What does not live here: how long one waits, and who may shorten it (`core.recovery`).
+What does not live here: how long one waits, and who may shorten it (`core.people.recovery`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from affineur.core import recovery as rules
-from affineur.core.recovery import KEPT_OPEN, Recovery
+from affineur.core.people import recovery as rules
+from affineur.core.people.recovery import KEPT_OPEN, Recovery
 
 from .schema import account, outbox, recovery, recovery_voucher, role
 

@@ -1,14 +1,14 @@
 """What the index knows of projects that are named as replacements of a deprecated one.
 
-What does not live here: whether one may be named (`core.guards`).
+What does not live here: whether one may be named (`core.life.guards`).
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from affineur.core.guards import Candidate
-from affineur.core.standing import Replacement, Standing, permits
+from affineur.core.life.guards import Candidate
+from affineur.core.life.standing import Replacement, Standing, permits
 
 from . import projects
 from .projects import ProjectRow

@@ -1,7 +1,7 @@
 """Reports as stored: filing them, who reported what, and what became of each reporter's earlier ones.
 
-What does not live here: what a report must hold (`core.reports`), how much it weighs (`core.reporters`), and the
-cases that reports belong to (`cases`).
+What does not live here: what a report must hold (`core.moderation.reports`), how much it weighs
+(`core.moderation.reporters`), and the cases that reports belong to (`cases`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from affineur.core import corroboration
-from affineur.core.reporters import REMEMBERED, Outcome, Record, record_of
-from affineur.core.reports import Filed, Kind, Report
+from affineur.core.moderation import corroboration
+from affineur.core.moderation.reporters import REMEMBERED, Outcome, Record, record_of
+from affineur.core.moderation.reports import Filed, Kind, Report
 from affineur.core.versions import CanonicalVersion
 
 from .cases import has_others

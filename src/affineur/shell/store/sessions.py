@@ -12,7 +12,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from affineur.core.access import Actor
-from affineur.core.second_factor import Proof, StepUp
+from affineur.core.people.second_factor import Proof, StepUp
 
 from . import accounts
 from .schema import account, device, session

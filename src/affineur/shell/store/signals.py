@@ -1,4 +1,4 @@
-"""What is measured of a project for `core.signals`.
+"""What is measured of a project for `core.life.signals`.
 
 What does not live here: what it comes to.
 """
@@ -9,7 +9,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from affineur.core.signals import Facts, OwnerFacts
+from affineur.core.life.signals import Facts, OwnerFacts
 
 from . import emails, grants
 from .projects import ProjectRow

@@ -1,7 +1,7 @@
 """The standing of every project, read in one go and in order of name, whatever their number.
 
 Projects, holds and yanks are three questions whose answers are laid side by side as they come: memory stays small, and
-nothing is asked project by project. What does not live here: what is told of them (`core.bulk_statuses`).
+nothing is asked project by project. What does not live here: what is told of them (`core.views.bulk_statuses`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from affineur.core.bulk_statuses import Known, YankedRelease
+from affineur.core.views.bulk_statuses import Known, YankedRelease
 
 from . import holds
 from .schema import file, hold, project, release

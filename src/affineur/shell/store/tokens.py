@@ -1,8 +1,8 @@
 """Tokens as stored, and from the text of one to the actor it stands for.
 
-A token is a macaroon (`core.macaroons`): its key is kept here, one a row, and never leaves. Every check reads the
-row, so that what one process revokes the next request to any other finds revoked.
-What does not live here: what a token may do (`core.caveats`, `core.access`).
+A token is a macaroon (`core.people.macaroons`): its key is kept here, one a row, and never leaves. Every check reads
+the row, so that what one process revokes the next request to any other finds revoked.
+What does not live here: what a token may do (`core.people.caveats`, `core.access`).
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import orjson
 import sqlalchemy as sa
 
 from affineur.core.access import Actor
-from affineur.core.caveats import Grant, granted, limits
 from affineur.core.decision import Decision, deny
-from affineur.core.macaroons import is_genuine, read
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import Grant, granted, limits
+from affineur.core.people.macaroons import is_genuine, read
+from affineur.core.people.second_factor import Posture, StepUp
 from affineur.core.publishers import display
-from affineur.core.second_factor import Posture, StepUp
 
 from . import accounts
 from .publishers import read_publisher

@@ -1,6 +1,6 @@
 """Unarchivings that wait: asked for by one owner of a widely used project, and carried out when their time has come.
 
-What does not live here: when one waits (`core.guards`), and carrying it out (`actions.unarchive`).
+What does not live here: when one waits (`core.life.guards`), and carrying it out (`actions.unarchive`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Whoever sends claims a hook first, so that at most one entry of a hook is on its way, whatever number of nodes there
 are; a claim lapses after `CLAIM`, and the entry is then sent once more, under the same id.
-What does not live here: what is sent (`core.webhooks`), the sending (`projections.webhooks`).
+What does not live here: what is sent (`core.history.webhooks`), the sending (`projections.webhooks`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from affineur.core.journal import Entry
+from affineur.core.history.journal import Entry
+from affineur.core.history.webhooks import LOG_KEPT, LOG_ROWS, State, Wanted
 from affineur.core.names import NormalizedName
-from affineur.core.webhooks import LOG_KEPT, LOG_ROWS, State, Wanted
 
 from . import journal as journal_store
 from .schema import account, journal, project, webhook, webhook_delivery
 
 CLAIM = timedelta(seconds=30)
-"""How long a sender has for one entry: `core.webhooks.TIMEOUT_SECONDS`, and its turn among writers."""
+"""How long a sender has for one entry: `core.history.webhooks.TIMEOUT_SECONDS`, and its turn among writers."""
 SLOW_MS = 1000
 """A hook whose last delivery took longer is slow."""
 _SCANNED = 10_000

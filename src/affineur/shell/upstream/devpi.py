@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import Refused, refuse
+from affineur.core.distributions.acceptance import quoted
 from affineur.core.names import NormalizedName, parse_name
 
 from .fetching import PATIENT, Fetcher, Gone, Patience

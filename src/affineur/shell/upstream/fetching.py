@@ -22,8 +22,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import refuse
+from affineur.core.distributions.acceptance import quoted
 
 from .offers import OfferedFile, Received, UpstreamAway
 from .receiving import receive

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import Refused, refuse
-from affineur.core.filenames import parse_filename_leniently
+from affineur.core.distributions.acceptance import quoted
+from affineur.core.distributions.filenames import parse_filename_leniently
 from affineur.core.names import NormalizedName
 
 from .offers import OfferedFile, OfferedProject, Received

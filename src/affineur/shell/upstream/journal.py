@@ -1,7 +1,7 @@
 """An upstream that is another Affineur: its journal, and its pages as they are.
 
-What does not live here: HTTP itself (`fetching`), what a page of the journal says (`core.chronicle`), and whether it
-may be believed (`core.following`).
+What does not live here: HTTP itself (`fetching`), what a page of the journal says (`core.history.chronicle`), and
+whether it may be believed (`core.history.following`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from affineur.core import chronicle
 from affineur.core.decision import Refused, refuse
-from affineur.core.following import Answer, Position
+from affineur.core.history import chronicle
+from affineur.core.history.following import Answer, Position
 from affineur.core.names import NormalizedName
-from affineur.core.simple import FileLink, file_path
+from affineur.core.views.simple import FileLink, file_path
 
 from .fetching import MAXIMUM_ROOT_BYTES, Fetched, Fetcher, Gone, Patience
 from .offers import OfferedFile, Received, UpstreamAway

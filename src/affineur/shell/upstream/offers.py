@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from affineur.core.decision import Decision
+from affineur.core.life.standing import ProjectStatus
 from affineur.core.names import NormalizedName
-from affineur.core.standing import ProjectStatus
 
 ACTIVE = ProjectStatus("active")
 

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import refuse
+from affineur.core.distributions.acceptance import quoted
 
 from .offers import OfferedFile, Received
 

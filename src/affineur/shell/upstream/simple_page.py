@@ -1,7 +1,7 @@
 """Pages of a simple API read from their bytes: JSON, and HTML down to what PEP 503 alone gives.
 
 Everything here is bytes in, values out. What does not live here: fetching them (`fetching`), and writing pages of our
-own (`core.simple`).
+own (`core.views.simple`).
 Sources: PEP 503, 592, 629, 691, 700, 792 and the PyPA "simple repository API" specification.
 """
 
@@ -16,11 +16,11 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import msgspec
 
-from affineur.core.acceptance import quoted
 from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.filenames import parse_filename_leniently
+from affineur.core.distributions.acceptance import quoted
+from affineur.core.distributions.filenames import parse_filename_leniently
+from affineur.core.life.standing import ProjectStatus, Status, printable_reason
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import ProjectStatus, Status, printable_reason
 
 from .hypertext import Anchor, Hypertext, Malformed, read_hypertext
 from .offers import ACTIVE, OfferedFile, OfferedProject

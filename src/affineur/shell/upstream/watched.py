@@ -1,7 +1,7 @@
 """An upstream that is any index with a simple API, asked again and again: only what changed is sent.
 
 Polite: conditional requests (ETag), and where the list of projects gives serials, only pages whose serial moved.
-What does not live here: what a page says (`simple_page`), and what follows from a change (`core.differences`).
+What does not live here: what a page says (`simple_page`), and what follows from a change (`core.history.differences`).
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from affineur.actions.beginning import public_id
 from affineur.actions.end_sessions import end_others, end_session
 from affineur.actions.message import accept_messages
-from affineur.core.caveats import TokenAction
 from affineur.core.decision import refuse
-from affineur.core.devices import spoken
+from affineur.core.people.caveats import TokenAction
+from affineur.core.people.devices import spoken
 from affineur.core.permissions import Kind, Office
 from affineur.shell.store import emails, sessions
 from affineur.shell.store.schema import token

@@ -15,9 +15,9 @@ import msgspec
 from affineur.actions.status import foresee, set_status
 from affineur.actions.yank import foresee_yank, set_yanked
 from affineur.core.decision import Refused
-from affineur.core.lifecycle import TRANSITIONS, Act
+from affineur.core.life.lifecycle import TRANSITIONS, Act
+from affineur.core.life.standing import Status, statuses
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import Status, statuses
 
 from .operation import Call, Input, Operation, Output
 from .problems import plain

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
+from affineur.core.people.accounts import unknown
 from affineur.projections.security_log import row, seen_by
 from affineur.shell.store import accounts, security
 from affineur.shell.store.security import Filter

@@ -14,13 +14,13 @@ import msgspec
 
 from affineur.actions import examine as examining
 from affineur.actions.examine import Compared, Examined, Member
-from affineur.core.archive_listing import Contents, Entry, Kind
-from affineur.core.comparison import Change, ChangedMember
-from affineur.core.comparison_signals import Signal, State
-from affineur.core.comparison_text import decoded, unified
+from affineur.core.distributions.archive_listing import Contents, Entry, Kind
+from affineur.core.moderation.comparison import Change, ChangedMember
+from affineur.core.moderation.comparison_signals import Signal, State
+from affineur.core.moderation.comparison_text import decoded, unified
 from affineur.core.names import parse_name
-from affineur.core.simple import FileLink
 from affineur.core.versions import MAXIMUM_LENGTH
+from affineur.core.views.simple import FileLink
 
 from .operation import Call, Input, Operation, Output
 

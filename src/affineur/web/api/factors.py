@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from affineur.core.account_standing import Weight
-from affineur.core.second_factor import FactorKind
+from affineur.core.people.account_standing import Weight
+from affineur.core.people.second_factor import FactorKind
 from affineur.shell.store import account_standing, factors, recoveries
 
 from .operation import Call, Operation, Output

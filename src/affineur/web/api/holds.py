@@ -16,12 +16,13 @@ from affineur.actions import appeal as appealing
 from affineur.actions import permission
 from affineur.actions import report as reporting
 from affineur.actions.hold import Outcome, hold
-from affineur.core import appeals as appeal_rules
-from affineur.core import lifecycle, reports
-from affineur.core.lifecycle import LIFTING, Act, Place, Said
+from affineur.core.life import lifecycle
+from affineur.core.life.lifecycle import LIFTING, Act, Place, Said
+from affineur.core.life.standing import Status, statuses
+from affineur.core.moderation import appeals as appeal_rules
+from affineur.core.moderation import reports
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.permissions import Action
-from affineur.core.standing import Status, statuses
 from affineur.core.versions import canonical, parse_version
 from affineur.shell.store import appeals
 from affineur.shell.store import reports as stored

@@ -14,10 +14,10 @@ from functools import partial
 from affineur.actions import unarchive
 from affineur.actions.status import set_status
 from affineur.actions.yank import set_yanked
-from affineur.core import lifecycle
-from affineur.core.lifecycle import Act
+from affineur.core.life import lifecycle
+from affineur.core.life.lifecycle import Act
+from affineur.core.life.standing import Status, statuses
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import Status, statuses
 
 from .operation import Call, Input, Operation, Output
 from .said import (

@@ -12,8 +12,8 @@ import msgspec
 from affineur.actions import machines as acts
 from affineur.actions import sponsors as asking
 from affineur.actions.machine_access import require
-from affineur.core.caveats import TokenAction
 from affineur.core.names import parse_name
+from affineur.core.people.caveats import TokenAction
 from affineur.shell.store import sponsors, tokens
 from affineur.shell.store.sponsors import Machine, MachineState
 

@@ -15,15 +15,15 @@ import sqlalchemy as sa
 
 from affineur.actions import appeal as appealing
 from affineur.actions import moderate as moderating
-from affineur.core import reporters
-from affineur.core.accounts import unknown
-from affineur.core.appeals import TEXT_LIMIT
-from affineur.core.cases import NOTE_LIMIT
 from affineur.core.decision import Refused, refuse
+from affineur.core.life.standing import Hold
+from affineur.core.moderation import reporters
+from affineur.core.moderation.appeals import TEXT_LIMIT
+from affineur.core.moderation.cases import NOTE_LIMIT
+from affineur.core.moderation.reporters import Record
+from affineur.core.moderation.reports import Kind, parse_case_number
 from affineur.core.names import parse_name
-from affineur.core.reporters import Record
-from affineur.core.reports import Kind, parse_case_number
-from affineur.core.standing import Hold
+from affineur.core.people.accounts import unknown
 from affineur.shell.store import accounts, appeals, case_queue, cases, reports
 from affineur.shell.store.case_queue import Queued, Wanted, Which
 from affineur.shell.store.reports import ReportRow

@@ -10,10 +10,10 @@ import msgspec
 from affineur.actions import freeze as freezing
 from affineur.actions import invite_account as inviting
 from affineur.actions.offices import set_office
-from affineur.core.accounts import unknown
 from affineur.core.decision import Refused
+from affineur.core.life.standing import REASON_LIMIT
+from affineur.core.people.accounts import unknown
 from affineur.core.permissions import Kind, Office
-from affineur.core.standing import REASON_LIMIT
 from affineur.shell.store import accounts, directory
 from affineur.shell.store.directory import Wanted
 

@@ -19,10 +19,10 @@ from affineur.actions.leave import leave
 from affineur.actions.message import accept_messages, block_sender, message
 from affineur.actions.propose_removal import propose_removal, withdraw_proposal
 from affineur.actions.settle_removal import consent_to_removal, object_to_removal, remove
-from affineur.core import roles
 from affineur.core.access import Resource, may, publishers_only
 from affineur.core.decision import Decision, Refused
 from affineur.core.names import NormalizedName, parse_name
+from affineur.core.people import roles
 from affineur.core.permissions import Action, Role
 from affineur.core.security import Caller
 from affineur.shell.index import Index

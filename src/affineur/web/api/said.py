@@ -10,11 +10,12 @@ from typing import Annotated
 import msgspec
 
 from affineur.actions.yank import Selection
-from affineur.core import advice, names
-from affineur.core.guards import REPLACEMENTS_AT_MOST
-from affineur.core.lifecycle import Said
+from affineur.core import names
+from affineur.core.life.guards import REPLACEMENTS_AT_MOST
+from affineur.core.life.lifecycle import Said
+from affineur.core.life.standing import REASON_LIMIT, Impact, Wish
 from affineur.core.names import NormalizedName
-from affineur.core.standing import REASON_LIMIT, Impact, Wish
+from affineur.core.people import advice
 from affineur.core.versions import MAXIMUM_LENGTH, canonical, parse_version, specified
 
 from .operation import Input

@@ -21,8 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 from affineur.core.access import INDEX, Actor, Resource, may, not_frozen
 from affineur.core.decision import Decision, Refused, deny, refuse
-from affineur.core.negotiation import media_ranges, quality
 from affineur.core.permissions import ACTIONS
+from affineur.core.views.negotiation import media_ranges, quality
 from affineur.shell.index import Index
 from affineur.web.addresses import base_url
 from affineur.web.identity import caller_of, identify

@@ -1,6 +1,6 @@
 """What state a project is in, what the caller may do about it, and what its owners should look at.
 
-What does not live here: the acts (`life`, `bulk`), and what is measured (`core.signals`).
+What does not live here: the acts (`life`, `bulk`), and what is measured (`core.life.signals`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from affineur.actions.state import ActNow, ReleaseNow, signals_of, state_of
-from affineur.core import extension
-from affineur.core.lifecycle import TRANSITIONS
+from affineur.core.life import extension
+from affineur.core.life.lifecycle import TRANSITIONS
+from affineur.core.life.standing import Status, Window, project_status, statuses
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import Status, Window, project_status, statuses
 
 from .operation import Call, Listing, Operation, Output
 from .problems import plain

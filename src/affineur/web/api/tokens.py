@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from affineur.actions.tokens import create_token, revoke_token
-from affineur.core.caveats import TokenAction, scope_of
 from affineur.core.decision import refuse
 from affineur.core.names import parse_name
-from affineur.core.tokens import LONGEST_LABEL, USUAL_ACTIONS
+from affineur.core.people.caveats import TokenAction, scope_of
+from affineur.core.people.tokens import LONGEST_LABEL, USUAL_ACTIONS
 from affineur.shell.store import tokens
 from affineur.shell.store.tokens import TokenRow
 

@@ -11,9 +11,9 @@ from typing import Annotated
 import msgspec
 
 from affineur.actions import webhooks as acts
-from affineur.core.journal import Hint
+from affineur.core.history.journal import Hint
+from affineur.core.history.webhooks import MAXIMUM_URL, State
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.webhooks import MAXIMUM_URL, State
 from affineur.shell.store.webhooks import DeliveryRow, HookRow
 
 from .operation import Call, Input, Listing, Made, Operation, Output

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from affineur.core.negotiation import CONTENT_TYPES, Form
+from affineur.core.views.negotiation import CONTENT_TYPES, Form
 from affineur.settings import Settings
 from affineur.web.hot import PAGE_HEADERS, Headers, file_headers, file_type, page_cache_control
 from affineur.web.requestlog import FIELDS

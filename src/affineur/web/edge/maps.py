@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from affineur.core.negotiation import choose
+from affineur.core.views.negotiation import choose
 from affineur.settings import Settings
 from affineur.web.requestlog import MAXIMUM_USER_AGENT
 

@@ -1,7 +1,7 @@
 """A project's description, from its stored HTML to what stands in the page.
 
-It was sanitised when it was uploaded (`core.description`). Here it is fitted into the page: headings below
-the page's own, images of other hosts as links, tick boxes as characters; and sanitised again as the last
+It was sanitised when it was uploaded (`core.distributions.description`). Here it is fitted into the page: headings
+below the page's own, images of other hosts as links, tick boxes as characters; and sanitised again as the last
 step, so that nothing done here has to be trusted.
 """
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from affineur.core.decision import Decision, Refused
 from affineur.core.names import parse_name
-from affineur.core.negotiation import media_ranges, quality
+from affineur.core.views.negotiation import media_ranges, quality
 from affineur.web.answers import refusal, status_of
 from affineur.web.refused import note_refusal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.meaning import WORDS
+from affineur.core.life.meaning import WORDS
 from affineur.web.addresses import base_url
 
 from . import commands

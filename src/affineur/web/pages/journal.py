@@ -14,11 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.chronicle import MAXIMUM_SERIAL, entry_json
-from affineur.core.chronicle_kinds import KINDS, events_of
-from affineur.core.chronicle_words import EVENTS, HINTS, words
 from affineur.core.decision import Refused
-from affineur.core.journal import GENESIS, Entry, faults
+from affineur.core.history.chronicle import MAXIMUM_SERIAL, entry_json
+from affineur.core.history.chronicle_kinds import KINDS, events_of
+from affineur.core.history.chronicle_words import EVENTS, HINTS, words
+from affineur.core.history.journal import GENESIS, Entry, faults
 from affineur.core.names import NormalizedName, parse_name
 from affineur.shell.store import chronicle, journal
 from affineur.web.addresses import moved

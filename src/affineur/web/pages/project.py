@@ -10,7 +10,7 @@
     /project/<name>/history/                what happened to it, from the journal
 
 A part that is spelled otherwise (another case, ``1.0.0-RC1``) is redirected to where it is. No version is
-spelled like one of the words above (PEP 440). What does not live here: what a state means (`core.meaning`).
+spelled like one of the words above (PEP 440). What does not live here: what a state means (`core.life.meaning`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core import dependencies, meaning, presentation
 from affineur.core.decision import Refused
-from affineur.core.meaning import Fact
-from affineur.core.metadata import CoreMetadata
+from affineur.core.distributions import dependencies
+from affineur.core.distributions.metadata import CoreMetadata
+from affineur.core.life import meaning
+from affineur.core.life.meaning import Fact
+from affineur.core.life.standing import Standing, offers, permits, permits_release
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.standing import Standing, offers, permits, permits_release
 from affineur.core.versions import canonical, latest, order_key, parse_version
+from affineur.core.views import presentation
 from affineur.shell.store import projects, reading
 from affineur.shell.store.projects import ProjectRow
 from affineur.shell.store.reading import FileRow, ReleaseRow, ReleaseText

@@ -1,4 +1,4 @@
-"""QR codes as inline SVG. What does not live here: what is written into them (`core.totp.provisioning_uri`)."""
+"""QR codes as inline SVG. What does not live here: what is written into them (`core.people.totp.provisioning_uri`)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur import __version__
-from affineur.core import presentation
+from affineur.core.views import presentation
 from affineur.settings import Settings
 from affineur.shell.index import Index
 from affineur.web.addresses import base_url, root_path

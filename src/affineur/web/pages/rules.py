@@ -11,10 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.atom import AtomEntry, AtomFeed, atom
 from affineur.core.rules import FIRST, GROUPS, NOTICE, RULES, Rule
 from affineur.core.rules.history import News, news
 from affineur.core.rules.rule import spoken
+from affineur.core.views.atom import AtomEntry, AtomFeed, atom
 from affineur.settings import Settings
 from affineur.web.addresses import base_url
 from affineur.web.documents import document

@@ -10,8 +10,8 @@ from threading import Lock
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core import meaning
-from affineur.core.standing import permits
+from affineur.core.life import meaning
+from affineur.core.life.standing import permits
 from affineur.projections.search import open_search
 from affineur.shell.search import Hit, Order, Results, SearchIndex
 from affineur.shell.store import reading

@@ -1,6 +1,6 @@
 """The timeline of the journal, as pages show it: a part of it, newest first, and the way to the older part.
 
-What does not live here: the sentences (`core.chronicle_words`), and the pages around it (`project`, `journal`).
+What does not live here: the sentences (`core.history.chronicle_words`), and the pages around it (`project`, `journal`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import lru_cache
 import sqlalchemy as sa
 from starlette.requests import Request
 
-from affineur.core.chronicle import MAXIMUM_SERIAL
-from affineur.core.chronicle_kinds import Kind, kind_of
-from affineur.core.chronicle_words import ACTORS, sentence
-from affineur.core.journal import Entry
+from affineur.core.history.chronicle import MAXIMUM_SERIAL
+from affineur.core.history.chronicle_kinds import Kind, kind_of
+from affineur.core.history.chronicle_words import ACTORS, sentence
+from affineur.core.history.journal import Entry
 from affineur.core.names import NormalizedName
 from affineur.core.rules import RULES
 from affineur.shell.store import chronicle

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions import webhooks as acts
-from affineur.core import webhooks as rules
-from affineur.core.chronicle_words import EVENTS
 from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.history import webhooks as rules
+from affineur.core.history.chronicle_words import EVENTS
+from affineur.core.history.webhook_addresses import host_of
 from affineur.core.names import NormalizedName
 from affineur.core.security import Caller
-from affineur.core.webhook_addresses import host_of
 from affineur.shell.index import Index
 from affineur.shell.store.webhooks import DeliveryRow, HookRow
 from affineur.web.session import Page, PersonalPage, Session

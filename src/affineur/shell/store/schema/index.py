@@ -40,7 +40,8 @@ project = sa.Table(
     sa.Column("impact_since", Moment),
     sa.Column("impact_basis", sa.Text),
     sa.Column("generation", sa.Integer, nullable=False, server_default="1"),
-    # `core.standing.permits(…).offer` of this row and its holds, written with them: what lists of projects ask for.
+    # `core.life.standing.permits(…).offer` of this row and its holds, written with them: what lists of projects ask
+    # for.
     sa.Column("offered", sa.Boolean, nullable=False, server_default=sa.true()),
     # Whether trusted publishers alone may upload; once switched off it still holds until the moment beside it.
     sa.Column("publishers_only", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -70,7 +71,9 @@ release = sa.Table(
     sa.Column("created_at", Moment, nullable=False, index=True),
     sa.Column("summary", sa.Text),
     sa.Column("keywords", sa.Text),
-    sa.Column("core_metadata", sa.Text, nullable=False),  # JSON of core.metadata.CoreMetadata, without the description
+    sa.Column(
+        "core_metadata", sa.Text, nullable=False
+    ),  # JSON of core.distributions.metadata.CoreMetadata, without the description
     sa.Column("description_html", sa.Text),
     sa.Column("description", sa.Text),  # as written; last, since it is the longest and the least often read
     sa.UniqueConstraint("project_id", "version"),
@@ -98,7 +101,7 @@ file = sa.Table(
     sa.Column("publisher", sa.Text),  # the trusted publisher as it was displayed then
     sa.Column("yanked", sa.Boolean, nullable=False, default=False),
     sa.Column("yanked_reason", sa.Text),
-    sa.Column("yanked_code", sa.Text),  # a word of `core.lifecycle.YANK_CODES`
+    sa.Column("yanked_code", sa.Text),  # a word of `core.life.lifecycle.YANK_CODES`
 )
 # The few that are yanked are found without reading all files (`statuses`).
 sa.Index("ix_file_yanked", file.c.release_id, sqlite_where=file.c.yanked, postgresql_where=file.c.yanked)

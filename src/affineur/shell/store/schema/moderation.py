@@ -11,7 +11,9 @@ moderation_case = sa.Table(
     metadata,
     # What moderators look into: opened by a report or by a hold, closed by a verdict.
     sa.Column("id", KEY, primary_key=True),
-    sa.Column("number", sa.Text, nullable=False, unique=True),  # `core.reports.case_number`: what people are told
+    sa.Column(
+        "number", sa.Text, nullable=False, unique=True
+    ),  # `core.moderation.reports.case_number`: what people are told
     sa.Column("project_id", sa.ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("review_due_at", Moment),  # NULL once nothing is due

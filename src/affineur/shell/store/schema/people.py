@@ -157,7 +157,7 @@ ticket = sa.Table(
 attempt = sa.Table(
     "attempt",
     metadata,
-    # How often something was tried within a window of time (`core.throttle`).
+    # How often something was tried within a window of time (`core.people.throttle`).
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("since", Moment, nullable=False, index=True),

@@ -1,7 +1,7 @@
 """``/project/<name>/appeal/``: what is on hold and why, for everybody; and for its people, how to object.
 
 Who reported something, and in which words, is told to nobody but moderators.
-What does not live here: who may appeal and how often (`core.appeals`), and the act (`actions.appeal`).
+What does not live here: who may appeal and how often (`core.moderation.appeals`), and the act (`actions.appeal`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from starlette.routing import Route
 
 from affineur.actions import permission
 from affineur.actions.appeal import appeal
-from affineur.core import appeals as rules
-from affineur.core import meaning
 from affineur.core.decision import Decision
-from affineur.core.meaning import Fact
+from affineur.core.life import meaning
+from affineur.core.life.meaning import Fact
+from affineur.core.life.standing import Standing
+from affineur.core.moderation import appeals as rules
 from affineur.core.names import parse_name
-from affineur.core.standing import Standing
 from affineur.shell.store import appeals, cases, reports
 from affineur.shell.store.appeals import AppealRow
 from affineur.shell.store.projects import ProjectRow

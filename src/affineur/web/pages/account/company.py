@@ -1,7 +1,7 @@
 """The way to the company's sign-in and back: to sign in, to confirm that it is you, to link an account.
 
 The company is asked in threads of its own, a few only: where it is slow, nobody else waits for it.
-What does not live here: what an answer has to say (`core.company_identity`), and what it opens (`actions`).
+What does not live here: what an answer has to say (`core.people.company_identity`), and what it opens (`actions`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from starlette.routing import Route
 
 from affineur.actions import company_link, company_sign_in
 from affineur.actions.company_groups import Answer, require_set_up
-from affineur.core import throttle
-from affineur.core.company_errand import (
+from affineur.core.decision import Decision, Refused, refuse
+from affineur.core.people import throttle
+from affineur.core.people.company_errand import (
     LASTS,
     LOST,
     Errand,
@@ -35,7 +36,6 @@ from affineur.core.company_errand import (
     state_of,
     verifier_of,
 )
-from affineur.core.decision import Decision, Refused, refuse
 from affineur.shell.bearer import new_secret
 from affineur.shell.company import Company
 from affineur.shell.store import attempts, identities
@@ -53,7 +53,7 @@ GO = "/account/company"
 BACK = f"{GO}/back"
 LINK = f"{GO}/link"
 COOKIE = "affineur_company"
-"""Holds the secret of an errand (`core.company_errand`) while the browser is away."""
+"""Holds the secret of an errand (`core.people.company_errand`) while the browser is away."""
 _ASKING_AT_ONCE = 4
 _TOLD_BY_THE_ACT = frozenset({"signin.frozen", "company.member"})
 """Refusals that are in the log already, together with whose they are."""

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from affineur.actions import confirm as acts
 from affineur.actions import proving
 from affineur.core.decision import Decision, Refused
-from affineur.core.second_factor import STEP_UP_LASTS, StepUp, Strength, strong_enough
+from affineur.core.people.second_factor import STEP_UP_LASTS, StepUp, Strength, strong_enough
 from affineur.shell.store import accounts, factors
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, form, local_path, to

@@ -1,7 +1,7 @@
 """What a newcomer does on the way to a first upload, and which of it is next: said on each page on that way.
 
 Advice, no rule: what is enforced is decided by `core.access`, and what is wrong with an account is said by
-`core.account_standing`. Shown until somebody has a role on a project.
+`core.people.account_standing`. Shown until somebody has a role on a project.
 """
 
 from __future__ import annotations

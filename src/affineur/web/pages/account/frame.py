@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Decision, Refused
-from affineur.core.second_factor import strong_enough
+from affineur.core.people.second_factor import strong_enough
 from affineur.core.security import asks_for_proof, is_dangerous
 from affineur.web.addresses import root_path
 from affineur.web.answers import status_of

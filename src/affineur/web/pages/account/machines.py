@@ -15,10 +15,10 @@ from affineur.actions import sponsors as asking
 from affineur.actions.machine_access import require
 from affineur.actions.minting import Minted
 from affineur.core.access import SPONSORS_NEEDED
-from affineur.core.caveats import TokenAction, describe
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.machines import FOR_MACHINES
 from affineur.core.names import NormalizedName
+from affineur.core.people.caveats import TokenAction, describe
+from affineur.core.people.machines import FOR_MACHINES
 from affineur.core.security import Caller
 from affineur.projections.security_log import seen_by
 from affineur.shell.index import Index

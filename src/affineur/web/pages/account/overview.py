@@ -13,7 +13,7 @@ from affineur.actions.beginning import public_id
 from affineur.actions.delete_account import delete_account
 from affineur.actions.end_sessions import end_others, end_session
 from affineur.core.decision import Decision, refuse
-from affineur.core.devices import spoken
+from affineur.core.people.devices import spoken
 from affineur.shell.store import account_standing, accounts, departures, emails, sessions
 from affineur.web.addresses import base_url
 from affineur.web.pages import commands

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from affineur.actions.addresses import require_fit
 from affineur.actions.passwords import ask_for_link, change_password, look_at_link, reset_password
 from affineur.core.decision import Decision, Refused
-from affineur.core.passwords import SHORTEST
+from affineur.core.people.passwords import SHORTEST
 from affineur.shell.store import accounts
 from affineur.web.clients import client_of
 from affineur.web.pages.rendering import index_of

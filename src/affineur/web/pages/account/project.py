@@ -15,9 +15,9 @@ from affineur.actions.leave import leave
 from affineur.actions.message import block_sender, message
 from affineur.actions.propose_removal import propose_removal, withdraw_proposal
 from affineur.actions.settle_removal import consent_to_removal, object_to_removal, remove
-from affineur.core import roles, second_factor
 from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.names import NormalizedName
+from affineur.core.people import roles, second_factor
 from affineur.core.permissions import Role
 from affineur.core.security import Caller
 from affineur.shell.index import Index

@@ -18,10 +18,10 @@ from affineur.actions import permission
 from affineur.actions import publishers as acts
 from affineur.actions import publishers_only as closing
 from affineur.core import publishers as rules
-from affineur.core import second_factor
 from affineur.core.access import publishers_only as is_closed
 from affineur.core.decision import Decision
 from affineur.core.names import NormalizedName
+from affineur.core.people import second_factor
 from affineur.core.security import EVENTS, lacks_proof
 from affineur.shell.index import Index
 from affineur.shell.store import publishers, security

@@ -26,14 +26,14 @@ from starlette.routing import Route
 
 from affineur.actions import permission, transition
 from affineur.actions.state import ActNow, ReleaseNow, signals_of, state_of
-from affineur.core import guards, lifecycle, meaning
 from affineur.core.access import Actor
 from affineur.core.decision import Decision, Refused
-from affineur.core.lifecycle import Act, Place, Said, lifting
+from affineur.core.life import guards, lifecycle, meaning
+from affineur.core.life.lifecycle import Act, Place, Said, lifting
+from affineur.core.life.signals import Signal
+from affineur.core.life.standing import REASON_LIMIT, Hold, project_status
 from affineur.core.names import NormalizedName
 from affineur.core.security import asks_for_proof
-from affineur.core.signals import Signal
-from affineur.core.standing import REASON_LIMIT, Hold, project_status
 from affineur.shell.index import Index
 from affineur.shell.store import projects
 from affineur.shell.store.projects import ProjectRow

@@ -2,7 +2,7 @@
 
 A preview and the act are asked with the same fields, so a preview can be passed on as an address. What does not live
 here: the pages (`project_state`), the acts (`actions.status`, `actions.yank`, `actions.hold`), and what installers do
-(`core.consequences`).
+(`core.life.consequences`).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from starlette.datastructures import ImmutableMultiDict
 from affineur.actions import permission, status, transition
 from affineur.actions.hold import hold
 from affineur.actions.yank import Selection, foresee_yank, set_yanked
-from affineur.core import lifecycle
 from affineur.core.access import Actor
-from affineur.core.advice import parse_replacement
-from affineur.core.consequences import Change, Seen, changes, touched
 from affineur.core.decision import Decision, Refused, allow, refuse
-from affineur.core.lifecycle import HOLDING, Act, Place, Said
-from affineur.core.meaning import Fact, facts, facts_of_file, facts_of_release, yank
+from affineur.core.life import lifecycle
+from affineur.core.life.consequences import Change, Seen, changes, touched
+from affineur.core.life.lifecycle import HOLDING, Act, Place, Said
+from affineur.core.life.meaning import Fact, facts, facts_of_file, facts_of_release, yank
+from affineur.core.life.standing import Level, ProjectStatus, printable_reason, project_status
 from affineur.core.names import NormalizedName
+from affineur.core.people.advice import parse_replacement
 from affineur.core.security import Caller, asks_for_proof
-from affineur.core.standing import Level, ProjectStatus, printable_reason, project_status
 from affineur.core.versions import canonical, latest, order_key, parse_version, specified
 from affineur.shell.index import Index
 from affineur.shell.store import projects

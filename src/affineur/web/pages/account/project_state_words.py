@@ -1,6 +1,6 @@
 """How the state of a project reads to its owners: each dimension, each act, and what is said when one is done.
 
-What does not live here: what a state means for who installs (`core.meaning`), the pages (`project_state`).
+What does not live here: what a state means for who installs (`core.life.meaning`), the pages (`project_state`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from affineur.core.lifecycle import TRANSITIONS, Act
-from affineur.core.meaning import WISHES, WORDS, Kind
-from affineur.core.standing import Standing
+from affineur.core.life.lifecycle import TRANSITIONS, Act
+from affineur.core.life.meaning import WISHES, WORDS, Kind
+from affineur.core.life.standing import Standing
 
 from .frame import DONE
 

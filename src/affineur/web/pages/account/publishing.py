@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from affineur.actions import pending_publishers
 from affineur.core import publishers as rules
-from affineur.core import second_factor
 from affineur.core.decision import Decision
+from affineur.core.people import second_factor
 from affineur.core.publishers import AdmittedIssuer, admitted_by, audience_of, find_issuer
 from affineur.settings import Settings
 from affineur.shell.store import publishers

@@ -1,7 +1,7 @@
 """``/account/recovery``: getting back in when every second factor and every code is gone.
 
 Whoever is here has given the password and nothing more. What does not live here: how long it takes
-(`core.recovery`), and the owner's own view of it (`security`).
+(`core.people.recovery`), and the owner's own view of it (`security`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.routing import Route
 from affineur.actions import recover
 from affineur.actions.calling_off import OPEN
 from affineur.core.decision import Decision, Refused
-from affineur.core.recovery import can_be_shorter, may_complete
+from affineur.core.people.recovery import can_be_shorter, may_complete
 from affineur.shell.store import recoveries, tickets
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import SIGN_IN, Session, current, form, to

@@ -10,9 +10,9 @@ from starlette.routing import Route
 
 from affineur.actions.addresses import require_fit
 from affineur.actions.register import ask_to_register, look_at_link, register
-from affineur.core.accounts import LONGEST_CHOSEN_NAME
 from affineur.core.decision import Decision, Refused
-from affineur.core.passwords import SHORTEST
+from affineur.core.people.accounts import LONGEST_CHOSEN_NAME
+from affineur.core.people.passwords import SHORTEST
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import form
 

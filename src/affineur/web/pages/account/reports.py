@@ -1,6 +1,6 @@
 """``/project/<name>/report/``: telling the moderators of a project; and what became of what one reported.
 
-What does not live here: what a report must hold (`core.reports`), and what comes of it (`actions.report`).
+What does not live here: what a report must hold (`core.moderation.reports`), and what comes of it (`actions.report`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.report import report
-from affineur.core import reporters
-from affineur.core import reports as rules
-from affineur.core.case_words import span
-from affineur.core.cases import DUE
 from affineur.core.decision import Decision, Refused
+from affineur.core.moderation import reporters
+from affineur.core.moderation import reports as rules
+from affineur.core.moderation.case_words import span
+from affineur.core.moderation.cases import DUE
 from affineur.core.names import parse_name
 from affineur.core.versions import order_key
 from affineur.shell.store import projects, reports

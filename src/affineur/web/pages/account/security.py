@@ -17,11 +17,11 @@ from affineur.actions import factors as acts
 from affineur.actions import proving, recover
 from affineur.actions.factors import Added
 from affineur.core.decision import Decision, Refused
-from affineur.core.enrolment import KIND_WORDS
-from affineur.core.recovery import CODES
-from affineur.core.second_factor import REMOVAL_WAITS
+from affineur.core.people.enrolment import KIND_WORDS
+from affineur.core.people.recovery import CODES
+from affineur.core.people.second_factor import REMOVAL_WAITS
+from affineur.core.people.totp import spoken_secret
 from affineur.core.security import asks_for_proof
-from affineur.core.totp import spoken_secret
 from affineur.shell.store import factors, recoveries
 from affineur.web.pages.qr import qr_svg
 from affineur.web.pages.rendering import index_of

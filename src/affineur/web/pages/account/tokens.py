@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.tokens import Created, confirm_token, create_token, revoke_token
-from affineur.core.caveats import TokenAction, describe
 from affineur.core.decision import Decision, refuse
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.second_factor import STEP_UP_LASTS, strong_enough
-from affineur.core.tokens import LONGEST_LABEL, USUAL_ACTIONS
+from affineur.core.people.caveats import TokenAction, describe
+from affineur.core.people.second_factor import STEP_UP_LASTS, strong_enough
+from affineur.core.people.tokens import LONGEST_LABEL, USUAL_ACTIONS
 from affineur.shell.bearer import new_secret
 from affineur.shell.store import grants, tokens
 from affineur.shell.store.tokens import TokenRow

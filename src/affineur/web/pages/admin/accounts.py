@@ -15,13 +15,13 @@ from affineur.actions import freeze as freezing
 from affineur.actions import recover
 from affineur.actions.moderate import set_trusted
 from affineur.actions.offices import set_office
-from affineur.core import reporters
 from affineur.core.access import INDEX, may
-from affineur.core.accounts import unknown
-from affineur.core.caveats import describe
 from affineur.core.decision import Decision, refuse
-from affineur.core.offices import OFFICES, office_called
-from affineur.core.recovery import can_be_shorter
+from affineur.core.moderation import reporters
+from affineur.core.people.accounts import unknown
+from affineur.core.people.caveats import describe
+from affineur.core.people.offices import OFFICES, office_called
+from affineur.core.people.recovery import can_be_shorter
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.shell.store import accounts, directory, emails, recoveries, reports, sponsors, tokens

@@ -12,18 +12,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from affineur.actions import permission
-from affineur.core import case_words, reporters
-from affineur.core import signals as rules_of_signals
-from affineur.core.chronicle_words import ACTORS, sentence
 from affineur.core.decision import refuse
-from affineur.core.lifecycle import HOLDING, TRANSITIONS, Act, legal
-from affineur.core.lifecycle import Place as WhatOf
+from affineur.core.history.chronicle_words import ACTORS, sentence
+from affineur.core.life import signals as rules_of_signals
+from affineur.core.life.lifecycle import HOLDING, TRANSITIONS, Act, legal
+from affineur.core.life.lifecycle import Place as WhatOf
+from affineur.core.life.standing import Standing, hold_on, project_status
+from affineur.core.moderation import case_words, reporters
+from affineur.core.moderation.reporters import Record
+from affineur.core.moderation.reports import KINDS, parse_case_number
 from affineur.core.names import NormalizedName
-from affineur.core.reporters import Record
-from affineur.core.reports import KINDS, parse_case_number
-from affineur.core.simple import FileLink
-from affineur.core.standing import Standing, hold_on, project_status
 from affineur.core.versions import order_key
+from affineur.core.views.simple import FileLink
 from affineur.shell.store import (
     accounts,
     appeals,

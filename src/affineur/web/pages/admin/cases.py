@@ -17,10 +17,10 @@ from starlette.routing import Route
 from affineur.actions import appeal as appealing
 from affineur.actions import moderate as moderating
 from affineur.core.access import INDEX, may
-from affineur.core.case_words import due, is_overdue
 from affineur.core.decision import Decision, Refused
+from affineur.core.moderation.case_words import due, is_overdue
+from affineur.core.moderation.reports import KINDS, Kind
 from affineur.core.names import parse_name
-from affineur.core.reports import KINDS, Kind
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.shell.store import case_queue

@@ -17,13 +17,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.examine import compare_files, examine, read_member
-from affineur.core import presentation
-from affineur.core.comparison_text import decoded, lines_of, shown
 from affineur.core.decision import Refused
+from affineur.core.moderation.comparison_text import decoded, lines_of, shown
 from affineur.core.names import parse_name
 from affineur.core.security import asks_for_proof
-from affineur.core.simple import FileLink
 from affineur.core.versions import order_key
+from affineur.core.views import presentation
+from affineur.core.views.simple import FileLink
 from affineur.web.pages.account.frame import confirmed
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, signed_in

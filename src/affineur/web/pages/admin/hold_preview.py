@@ -1,7 +1,7 @@
 """What holding something, or giving it back, will come to: for installers, for the public line, for who is told.
 
-Nothing is changed here. What does not live here: the forms (`holding`), what a state means (`core.meaning`), and what
-installers do (`core.consequences`).
+Nothing is changed here. What does not live here: the forms (`holding`), what a state means (`core.life.meaning`), and
+what installers do (`core.life.consequences`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from affineur.actions import transition
-from affineur.core import lifecycle, meaning
-from affineur.core.cases import proposal
-from affineur.core.consequences import Change, Seen, changes
 from affineur.core.decision import Decision
-from affineur.core.lifecycle import LIFTING, TRANSITIONS, Act, Place, Said
-from affineur.core.meaning import Fact
+from affineur.core.life import lifecycle, meaning
+from affineur.core.life.consequences import Change, Seen, changes
+from affineur.core.life.lifecycle import LIFTING, TRANSITIONS, Act, Place, Said
+from affineur.core.life.meaning import Fact
+from affineur.core.life.standing import Standing, coded, project_status
+from affineur.core.moderation.cases import proposal
 from affineur.core.security import lacks_proof
-from affineur.core.standing import Standing, coded, project_status
 from affineur.core.versions import latest
 from affineur.settings import Settings
 from affineur.shell.mail.rendering import House, render

@@ -18,11 +18,11 @@ from starlette.routing import Route
 from affineur.actions.hold import hold
 from affineur.core.access import INDEX, may
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.lifecycle import HOLD_CODES, HOLDING, LIFTING, TRANSITIONS, Act, Place, Said, legal, possible
-from affineur.core.meaning import CODES
+from affineur.core.life.lifecycle import HOLD_CODES, HOLDING, LIFTING, TRANSITIONS, Act, Place, Said, legal, possible
+from affineur.core.life.meaning import CODES
+from affineur.core.life.standing import REASON_LIMIT, Standing
+from affineur.core.moderation.reporters import Outcome as Verdict
 from affineur.core.names import NormalizedName, parse_name
-from affineur.core.reporters import Outcome as Verdict
-from affineur.core.standing import REASON_LIMIT, Standing
 from affineur.core.versions import order_key
 from affineur.shell.store import cases, projects, reports
 from affineur.shell.store.projects import ProjectRow

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from affineur.actions.invite_account import invitations, invite_account, withdraw_invitation
 from affineur.core.decision import Decision
-from affineur.core.offices import OFFICES, office_called
+from affineur.core.people.offices import OFFICES, office_called
 from affineur.core.security import Caller
 from affineur.shell.index import Index
 from affineur.web.pages.account.frame import DONE, Typed, done, form_on

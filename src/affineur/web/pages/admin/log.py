@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from affineur.core.accounts import unknown
 from affineur.core.decision import Decision
+from affineur.core.people.accounts import unknown
 from affineur.core.security import EVENTS
 from affineur.projections.security_log import FORMS
 from affineur.shell.store import accounts
