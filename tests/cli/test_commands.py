@@ -125,7 +125,7 @@ def test_the_life_of_a_project_is_changed_by_name(data: Path) -> None:
     assert run("unarchive", "brie", "--data", data).stdout == "brie is active.\n"
     deprecated = run("deprecate", "brie", "--reason", "use feta", "--data", data).stdout
     assert deprecated == "brie is deprecated ([deprecated] use feta).\n"
-    assert run("undeprecate", "brie", "--data", data).stdout == "brie is active.\n"
+    assert run("undeprecate", "brie", "--data", data).stdout == "brie is active. The advice is taken back.\n"
     assert "There is no project" in run("archive", "gouda", "--data", data, code=EXIT_REFUSED).stderr
     assert "[name.format]" in run("archive", "gou da", "--data", data, code=EXIT_REFUSED).stderr
     run("fsck", "--data", data)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.security.routes import CASE
 from tests.security.rules_in_words import STATES
 from tests.security.scene import LONE, PROJECTS, ROBOT, Person, Scene
 from tests.web.uploading import BOUNDARY
@@ -183,6 +184,7 @@ CLIENTS = (
 
 _PROJECT_PAGE = "/account/projects/{name}"
 _MACHINE_PAGE = "/account/machines/{name}"
+_CASE_PAGE = "/admin/cases/{number}"
 
 
 def _f(act: str, path: str, then: str, body: Mapping[str, Any] | None = None, *, states: tuple[str, ...] = ACTIVE,
@@ -203,11 +205,29 @@ def _page(act: str, path: str, route: str = "", then: str = "200", body: Mapping
     return Ask(act, "GET" if body is None else "POST", path, route or path, then, body)
 
 
+def _in_case(act: str, path: str, then: str, body: Mapping[str, Any] | None = None) -> Ask:
+    """A form in the case that the scene has."""
+    return _page(act, f"/admin/cases/{CASE}{path}", f"{_CASE_PAGE}{path}", then, body or {})
+
+
+def _holding(act: str, word: str, then: str, body: Mapping[str, Any]) -> Ask:
+    """The form that holds something, sent to act, on the quarantined project."""
+    place, route = (f"/admin/projects/{name}/{word}" for name in ("{project}", "{name}"))
+    return Ask(act, "POST", place, route, then, {**body, "step": "act"}, ("quarantined",))
+
+
 PAGES = (
     Ask("see-people", "GET", "/account/projects/{project}", _PROJECT_PAGE, states=ALL),
     Ask("see-people", "GET", "/account/projects/{project}/people.json", f"{_PROJECT_PAGE}/people.json", states=ACTIVE),
     Ask("see-people", "GET", "/account/projects/{project}/people.csv", f"{_PROJECT_PAGE}/people.csv", states=ACTIVE),
     Ask("see-people", "GET", "/account/projects/{project}/publishing", f"{_PROJECT_PAGE}/publishing", states=ACTIVE),
+    Ask("see-people", "GET", "/account/projects/{project}/state", f"{_PROJECT_PAGE}/state", states=ACTIVE),
+    Ask("see-people", "GET", "/account/projects/{project}/state/preview?act=none", f"{_PROJECT_PAGE}/state/preview",
+        "409 lifecycle.transition", states=ACTIVE),
+    _f("yank", "/state", "400 yank.selection", {"act": "yank", "version": "9.9"}),
+    _f("archive", "/state", "303", {"act": "archive"}, states=("archived",)),
+    _f("unarchive", "/state", "409 lifecycle.transition", {"act": "unarchive"}),
+    _f("withhold", "/state", "404 project.place", {"act": "withhold", "release": "9.9", "code": "secret"}),
     _f("invite", "/invite", "400 account.exists", {"whom": "ghost", "role": "owner"}),
     _f("invite", "/invitations/{id:int}/withdraw", "409 role.invitation"),
     _f("propose-removal", "/propose", "404 removal.role", {"account": "ghost", "reason": "Gone."}),
@@ -233,7 +253,8 @@ PAGES = (
     *(_page("see-account", path) for path in (
         "/account", "/account/", "/account/log", "/account/log.jsonl", "/account/log.csv", "/account/machines",
         "/account/security", "/account/emails", "/account/tokens", "/account/projects", "/account/invitations",
-        "/account/publishing", "/account/delete", "/account/password", "/account/emails/verify")),
+        "/account/publishing", "/account/delete", "/account/password", "/account/emails/verify",
+        "/account/reports")),
     _page("change-account", "/account/emails/999999/primary", "/account/emails/{id:int}/primary",
           "404 email.unknown", {}),
     _page("change-account", "/account/emails/999999/remove", "/account/emails/{id:int}/remove",
@@ -269,12 +290,28 @@ PAGES = (
           "404 examine.exists"),
     _page("moderate", "/admin/projects/matrix-active/compare?to=99", "/admin/projects/{name}/compare",
           "404 examine.exists"),
+    _page("see-moderation", "/admin/cases"),
+    _page("see-moderation", f"/admin/cases/{CASE}", _CASE_PAGE),
+    _in_case("moderate", "/take", "303"),
+    _in_case("moderate", "/give-back", "303"),
+    _in_case("moderate", "/note", "400 case.note"),
+    _in_case("moderate", "/dismiss", "400 case.note"),
+    _in_case("hold", "/confirm", "409 case.nothing"),
+    _in_case("hold", "/answer", "404 appeal.exists", {"appeal": "999999", "answer": "A test."}),
+    _page("see-moderation", "/admin/projects?name=matrix-active", "/admin/projects", "303"),
+    *(Ask("see-moderation", "GET", f"/admin/projects/{{project}}/{act}", f"/admin/projects/{{name}}/{act}",
+          states=ACTIVE) for act in ("quarantine", "clear", "condemn", "withhold", "unwithhold")),
+    _holding("hold", "quarantine", "303", {"place": ""}),
+    _holding("hold", "clear", "404 project.place", {"place": "release 9.9"}),
+    _holding("condemn", "condemn", "400 lifecycle.code", {"place": "", "code": "nonsense"}),
     _page("see-index-webhooks", "/admin/webhooks"),
     _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists"),
     _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists", {}),
     _page("set-index-webhooks", "/admin/webhooks", "", "400 webhook.url", {"url": "ftp://example.org/"}),
     _page("see-accounts", "/admin/"),
     _page("see-accounts", "/admin/invitations"),
+    _page("trust-reporters", "/admin/accounts/ghost/reports", "/admin/accounts/{name}/reports", "404 account.exists",
+          {"act": "trust"}),
     _page("see-accounts", "/admin/accounts/ghost", "/admin/accounts/{name}", "404 account.exists"),
     *(_page("see-log", path) for path in ("/admin/log", "/admin/log.jsonl", "/admin/log.csv")),
     _page("freeze", "/admin/accounts/ghost/freeze", "/admin/accounts/{name}/freeze", "404 account.exists",
@@ -419,12 +456,16 @@ PAGES_ELSEWHERE = {
     f"{_MACHINE_PAGE}/withdraw": "takes an open invitation, and is the act run-machine (`test_machines`)",
     f"{_MACHINE_PAGE}/leave": "takes a sponsor, who is one no more then: the act release-machine (`test_machines`)",
     "/admin/accounts/{name}/vouch": "takes somebody who waits to get back in: change-account (`test_factors`)",
+    **dict.fromkeys(
+        (f"/admin/projects/{{name}}/{word}" for word in ("withhold", "unwithhold")),
+        "the act withhold, as through the API, of those who see cases: owners have a page of their own for it",
+    ),
     "/admin": "leads to /admin/",
 }  # fmt: skip
 """Routes of pages that take no part in the matrix, and why. Where one shows and acts, this is about acting."""
 
 OPEN = (
-    "/simple", "/packages/", "/pypi/", "/rss/", "/legacy", "/edge/file", "/metrics", "/health/", "/_/", "/.well-known/",
+    "/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses", "/legacy", "/edge/file", "/metrics", "/health/", "/_/", "/.well-known/",
     "/danger-api/",
     "/api", "/search", "/project/", "/help", "/favicon.ico", "/static/",
 )  # fmt: skip

@@ -12,6 +12,9 @@ from starlette.routing import Route
 from affineur.web import api
 from affineur.web.app import routes
 
+CASE = "2020-0001"
+"""The number of the case that `scene.open_case` opens."""
+
 _FILLED = {
     "name": "brie",
     "id": "999999",
@@ -20,6 +23,7 @@ _FILLED = {
     "rest": "brie",
     "digest": "0",
     "file": "x",
+    "number": CASE,
 }
 
 
@@ -49,7 +53,7 @@ def operations() -> list[str]:
 
 
 def filled(path: str) -> str:
-    """A path of a route with something for each parameter: the project brie, the machine robo, the account other."""
+    """A path of a route with something for each parameter: the project brie, the machine robo, the account other, a case."""
     for place, name in (("/account/machines/", "robo"), ("/admin/accounts/", "other")):
         path = path.replace(f"{place}{{name}}", f"{place}{name}")
     return re.sub(r"\{([a-z]+)(?::[a-z]+)?\}", lambda found: _FILLED[found[1]], path)

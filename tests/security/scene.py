@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from tests.security.routes import CASE
 from tests.security.rules_in_words import MACHINES, POSTURES, RIGHTS, STANDINGS, STATES, WHOLE, Token
 from tests.services.affineur import Server, initialise, serve
 from tests.web.people import DEVICE, PASSWORD, SESSION, store_of
@@ -31,6 +32,7 @@ from affineur.shell.passwords import hash_password
 from affineur.shell.store import (
     Store,
     accounts,
+    cases,
     emails,
     grants,
     offers,
@@ -40,7 +42,7 @@ from affineur.shell.store import (
     sponsors,
     tokens,
 )
-from affineur.shell.store.schema import factor, project_publisher, role, token
+from affineur.shell.store.schema import factor, moderation_case, project_publisher, role, token
 from affineur.shell.store.sessions import SessionRow
 
 LONE = "lone"
@@ -126,7 +128,15 @@ def open_scene(folder: Path) -> Iterator[Scene]:
             scene.withdrawn = _withdrawn_invitation(connection)
         for state, verb in (("archived", "archive"), ("quarantined", "quarantine"), ("deprecated", "deprecate")):
             set_status(server, state, verb)
+        with store.write() as connection:
+            open_case(connection, PROJECTS["active"])
         yield scene
+
+
+def open_case(connection: sa.Connection, project: str) -> None:
+    """The case `CASE` about ``project``, of which nothing is on hold, so that paths with a number lead somewhere."""
+    made = cases.begin(connection, _id(connection, project), datetime.now(UTC), None)
+    connection.execute(moderation_case.update().where(moderation_case.c.id == made.id).values(number=CASE))
 
 
 def set_status(server: Server, state: str, verb: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.security import routes
+from tests.security.scene import open_case
 from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Visitor, sign_up, signed_in, store_of
 from tests.web.uploading import a_wheel, published, upload
@@ -40,6 +41,7 @@ FIELDS = {
     "sender": "other", "action": "manage", "for": "all", "days": "1", "answer": "accept", "act": "freeze",
     "office": "operator", "address": "x@evil.example", "project": "brie", "ticket": "x", "code": "123456",
     "accepts": "no", "token": "x", "offer": "x", "field_owner": "x", "field_repository": "x", "field_workflow": "x.yml",
+    "step": "act", "note": "x", "why": "x", "place": "", "version": "1.0", "outcome": "lifted", "appeal": "1",
 }  # fmt: skip
 
 
@@ -83,6 +85,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         )
         with store.write() as connection:
             sponsors.add(connection, robo.id, own.id, datetime.now(UTC))
+            open_case(connection, "brie")
         with (
             signed_in(server, own, proof="passkey") as whole,
             signed_in(server, own, proof="passkey", stage="factor") as waiting,

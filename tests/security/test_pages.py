@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.security import routes
+from tests.security.scene import open_case
 from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Visitor, sign_up, signed_in, store_of
 from tests.web.uploading import a_wheel, ask, new_token, published, upload
@@ -35,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def operator(server: Server) -> Iterator[Visitor]:
-    """An operator with everything proven, who answers for a machine."""
+    """An operator with everything proven, who answers for a machine; there is a case to look into."""
     sign_up(server, "other")
     own, robo = (
         sign_up(server, "own", office="operator", factors=("passkey",)),
@@ -43,6 +44,7 @@ def operator(server: Server) -> Iterator[Visitor]:
     )
     with store_of(server) as store, store.write() as connection:
         sponsors.add(connection, robo.id, own.id, datetime.now(UTC))
+        open_case(connection, "brie")
     with signed_in(server, own, proof="passkey") as browser:
         yield browser
 

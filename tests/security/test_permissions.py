@@ -21,7 +21,7 @@ from tests.security.rules_in_words import (
     publisher,
     rules,
 )
-from tests.security.scene import Person, Scene, narrowed_tokens, open_scene
+from tests.security.scene import PROJECTS, Person, Scene, narrowed_tokens, open_scene
 
 RULES = rules()
 _WALLS = {
@@ -136,6 +136,18 @@ def test_what_a_trusted_publisher_may_is_what_the_rules_say(scene: Scene) -> Non
         expected = publisher(RULES[ask.act], "elsewhere" if state in ("create", "lone") else state)
         matrix.cell(ask, state, expected, None, scene.publisher, "a publisher")
     matrix.settle(at_least=100)
+
+
+def test_owners_withhold_on_their_own_page_and_not_on_the_one_of_the_office(scene: Scene) -> None:
+    """That one knows of cases, and ends on one."""
+    matrix = Matrix(scene)
+    for who in (each for each in scene.people if (each.standing, each.posture) == ("owner", "strong")):
+        for word in ("withhold", "unwithhold"):
+            path = f"/admin/projects/{PROJECTS['active']}/{word}"
+            for place in ("", "release 1.0", "release 9.9"):
+                form = Ask("withhold", "POST", path, path, body={"place": place, "code": "secret", "step": "act"})
+                matrix.cell(form, "active", "standing", who, "", f"{who.name}, {word} {place!r}")
+    matrix.settle(at_least=6)
 
 
 def test_nobody_may_anything(scene: Scene) -> None:

@@ -322,7 +322,7 @@ def test_the_body_of_a_refusal_is_what_accept_prefers(index: Server) -> None:
         elif kind == "application/problem+json":
             said = answer.json
             assert (said["status"], said["title"], said["detail"]) == (400, "Bad Request", sentence)
-            assert said["type"].endswith("#form.protocol-version")
+            assert said["type"].endswith("/form.protocol-version")
         else:
             assert answer.text == f"400 Bad Request\n\n{sentence}\n"
 
