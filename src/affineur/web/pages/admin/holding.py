@@ -16,7 +16,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.hold import hold
-from affineur.core.access import INDEX, may
 from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.life.lifecycle import HOLD_CODES, HOLDING, LIFTING, TRANSITIONS, Act, Place, Said, legal, possible
 from affineur.core.life.meaning import CODES
@@ -28,9 +27,9 @@ from affineur.shell.store import cases, projects, reports
 from affineur.shell.store.projects import ProjectRow
 from affineur.web.pages.account.frame import DONE, NOTHING, Typed, done, form_on
 from affineur.web.pages.rendering import index_of, settings_of
-from affineur.web.session import Session, signed_in
+from affineur.web.session import Session
 
-from .frame import admin_page
+from .frame import admin_page, office
 from .hold_preview import preview
 
 PAGE = "/admin/projects/{name}"
@@ -51,9 +50,6 @@ def _shown(
     request: Request, session: Session, act: Act, refused: Decision | None = None, typed: Typed = NOTHING
 ) -> Response:
     values: dict[str, object] = {"section": _QUEUE, "act": act}
-    seen = may(session.actor, "see-moderation", INDEX, session.now)
-    if not seen.allowed:
-        return admin_page(request, session, "refused.html", values, refused=seen)
     try:
         with index_of(request).store.read() as connection:
             values |= _values(connection, request, session, act, typed)
@@ -119,20 +115,22 @@ def _routes(act: Act) -> list[Route]:
     """The form of one act: shown, and sent."""
     path = f"{PAGE}/{act}"
 
-    @signed_in
+    @office("see-moderation")
     async def show(request: Request, session: Session) -> Response:
         return await asyncio.to_thread(_shown, request, session, act)
 
     async def again(request: Request, session: Session, refused: Decision, typed: Typed) -> Response:
         return await asyncio.to_thread(_shown, request, session, act, refused, typed)
 
+    # Owners may withhold, too; on a page of their own, which knows nothing of cases.
+    @office("see-moderation")
     @form_on(path, again)
     async def take(request: Request, session: Session, typed: Typed) -> Response:
         if typed.get("step") != "act":
             return await asyncio.to_thread(_shown, request, session, act, None, typed)
         return await asyncio.to_thread(_act, request, session, act, typed)
 
-    return [Route(path, show, methods=["GET"]), Route(path, signed_in(take), methods=["POST"])]
+    return [Route(path, show, methods=["GET"]), Route(path, take, methods=["POST"])]
 
 
 def _act(request: Request, session: Session, act: Act, typed: Typed) -> Response:
