@@ -465,8 +465,8 @@ PAGES_ELSEWHERE = {
 """Routes of pages that take no part in the matrix, and why. Where one shows and acts, this is about acting."""
 
 OPEN = (
-    "/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses", "/legacy", "/edge/file", "/metrics", "/health/", "/_/", "/.well-known/",
-    "/danger-api/",
-    "/api", "/search", "/project/", "/help", "/favicon.ico", "/static/",
+    "/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses", "/legacy", "/edge/file", "/metrics",
+    "/health/", "/_/", "/.well-known/", "/danger-api/", "/api", "/search", "/project/", "/help", "/favicon.ico",
+    "/static/",
 )  # fmt: skip
 """Where no account's right is asked, beyond reading a private index; below /_/, identities of jobs and reporters."""

@@ -53,7 +53,7 @@ def operations() -> list[str]:
 
 
 def filled(path: str) -> str:
-    """A path of a route with something for each parameter: the project brie, the machine robo, the account other, a case."""
+    """A path of a route filled: the project brie, the machine robo, the account other, a case."""
     for place, name in (("/account/machines/", "robo"), ("/admin/accounts/", "other")):
         path = path.replace(f"{place}{{name}}", f"{place}{name}")
     return re.sub(r"\{([a-z]+)(?::[a-z]+)?\}", lambda found: _FILLED[found[1]], path)
