@@ -246,7 +246,7 @@ def test_what_nobody_reported_is_held_from_the_queue(scene: Scene, mo: Visitor) 
     assert "Nobody reported it" in words(mo.get(where))
     assert "feta-1.0" not in offered(scene, "feta")
     back = mo.post("admin/projects/feta/unwithhold", {"place": "", "step": "act", "verdict": ""})
-    assert back.headers["location"].endswith("done=restore-done")
+    assert back.headers["location"].endswith("done=unwithhold-done")
     assert "feta-1.0" in offered(scene, "feta")
 
 

@@ -30,7 +30,7 @@ UNDONE_BY: dict[Act, str] = {
     "quarantine": "Clear: it gives everything back as it was.",
     "clear": "Quarantine: it is held again, in the same project's case.",
     "condemn": "Clear: what was found harmful by mistake is given back as it was.",
-    "withhold": "Restore: it gives everything back as it was.",
+    "withhold": "Give back: everything is as it was.",
     "unwithhold": "Withhold: it is kept back again.",
 }
 
