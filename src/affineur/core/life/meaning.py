@@ -14,7 +14,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
-from .standing import Hold, Level, Replacement, Standing, Wish, permits
+from .standing import GRAVITY, Hold, Level, Replacement, Standing, Wish, permits
 
 Kind = Literal[
     "quarantined", "condemned", "withheld", "removed", "withdrawn", "orphaned", "unreachable", "custodial",
@@ -96,7 +96,7 @@ class Fact:
     @property
     def is_hold(self) -> bool:
         """Whether it keeps something back that can be given back as it was."""
-        return self.kind in _GRAVITY
+        return self.kind in GRAVITY
 
     @property
     def can_appeal(self) -> bool:
@@ -334,12 +334,9 @@ def yank(level: Level, reason: str | None, code: str | None, since: datetime | N
     return Fact("yanked", level, since=since, reason=reason, code=code)
 
 
-_GRAVITY: tuple[Kind, ...] = ("condemned", "quarantined", "withheld")
-
-
 def _held(standing: Standing, level: Level) -> Iterator[Fact]:
     holds = [hold for hold in standing.holds if hold.level == level]
-    return map(_of_hold, sorted(holds, key=lambda hold: _GRAVITY.index(hold.kind)))
+    return map(_of_hold, sorted(holds, key=lambda hold: -GRAVITY.index(hold.kind)))
 
 
 def _of_hold(hold: Hold) -> Fact:

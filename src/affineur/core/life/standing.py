@@ -134,7 +134,7 @@ class Standing:
     def hold(self) -> Hold | None:
         """The hold on the whole project that its status tells of: the gravest, and of those the oldest."""
         whole = [hold for hold in self.holds if hold.level == "project"]
-        return max(whole, key=lambda hold: _GRAVITY.index(hold.kind), default=None)
+        return max(whole, key=lambda hold: GRAVITY.index(hold.kind), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,8 @@ class ProjectStatus:
     reason: str | None = None
 
 
-_GRAVITY: tuple[HoldKind, ...] = ("withheld", "quarantined", "condemned")
+GRAVITY: tuple[HoldKind, ...] = ("withheld", "quarantined", "condemned")
+"""The kinds of holds, the gravest last: of several, that one is told."""
 _AS_ACTIVE = Permits(upload=True, offer=True)
 _AS_ARCHIVED = Permits(upload=False, offer=True)  # PEP 792: MUST NOT allow uploads, MUST offer files
 _AS_QUARANTINED = Permits(upload=False, offer=False)  # PEP 792: MUST NOT allow uploads, MUST NOT offer files
@@ -218,7 +219,7 @@ def hold_on(standing: Standing, version: str | None, filename: str | None = None
         for hold in standing.holds
         if hold.level != "project" and hold.version in (None, version) and hold.filename in (None, filename)
     )
-    return max(covering, key=lambda hold: _GRAVITY.index(hold.kind), default=None)
+    return max(covering, key=lambda hold: GRAVITY.index(hold.kind), default=None)
 
 
 def project_status(standing: Standing) -> ProjectStatus:
