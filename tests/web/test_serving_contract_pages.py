@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -115,7 +116,7 @@ def test_json_says_everything_pep_700_and_792_ask_for(server: Server) -> None:
     page = ask(server, "GET", "/simple/gouda/", accept=JSON).json
     assert page["meta"]["api-version"] == "1.4"
     assert page["name"] == "gouda"
-    assert page["project-status"] == {"status": "archived", "reason": "eaten & <gone>"}
+    assert page["project-status"] == {"status": "archived", "reason": "[archived] eaten & <gone>"}
     assert set(page["versions"]) == {f"{number}.0" for number in range(1, 12)}
     files = {file["filename"]: file for file in page["files"]}
     assert len(files) == 12
@@ -133,7 +134,7 @@ def test_html_says_it_so_that_pip_understands(server: Server) -> None:
     page = Anchors(ask(server, "GET", "/simple/gouda/", accept=HTML).text)
     assert page.meta["pypi:repository-version"] == "1.4"
     assert page.meta["pypi:project-status"] == "archived"
-    assert page.meta["pypi:project-status-reason"] == "eaten & <gone>"
+    assert page.meta["pypi:project-status-reason"] == "[archived] eaten & <gone>"
     links = {text: attributes for attributes, text in page.links}
     assert all(str(link["href"]).partition("#")[0].endswith(text) for text, link in links.items())
     assert links["gouda-3.0-py3-none-any.whl"]["data-yanked"] == REASON
@@ -144,7 +145,8 @@ def test_html_says_it_so_that_pip_understands(server: Server) -> None:
 
 def test_a_quarantined_project_keeps_its_page_and_offers_nothing(server: Server) -> None:
     page = ask(server, "GET", "/simple/old-rind/", accept=JSON).json
-    assert page["project-status"] == {"status": "quarantined", "reason": "smells"}
+    assert page["project-status"]["status"] == "quarantined"
+    assert re.fullmatch(r"\[quarantined\] smells \(case \d{4}-\d{4}\)", page["project-status"]["reason"])
     assert page["files"] == []
     assert ask(server, "GET", "/packages/old-rind/1.0/old_rind-1.0-py3-none-any.whl").status == 404
 

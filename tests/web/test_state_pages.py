@@ -215,7 +215,7 @@ def test_withholding_asks_for_a_proof_first_and_keeps_what_was_written(scene: Sc
         shown = ann.get(f"{scene.page}/preview?{asked}")
         assert "withheld" in words(ann.post(scene.page, the_form(shown.text), follow=True))
         assert scene.holds == ["withheld"]
-        back = f"act=restore&release=2.0&file={scene.project}-2.0-py3-none-any.whl"
+        back = f"act=unwithhold&release=2.0&file={scene.project}-2.0-py3-none-any.whl"
         shown = ann.get(f"{scene.page}/preview?{back}")
         assert ann.post(scene.page, the_form(shown.text)).status_code == 303
     assert scene.holds == []

@@ -197,4 +197,4 @@ def test_a_deprecated_project_takes_new_files(index: Server) -> None:
     published(upload(index, a_wheel("tired")))
     change_project(index, "tired", advice="deprecated", advice_reason="use another")
     published(upload(index, a_wheel("tired", "2.0")))
-    assert page(index, "tired")["project-status"] == {"status": "deprecated", "reason": "use another"}
+    assert page(index, "tired")["project-status"] == {"status": "deprecated", "reason": "[deprecated] use another"}
