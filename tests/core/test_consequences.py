@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import pytest
+from tests.clients.runner import program
 from tests.core.distributions import wheel, wheel_filename
 
 from affineur.core.life.consequences import Seen, changes, exactly, locked, newest, publishing, touched
@@ -163,8 +163,18 @@ def pip(asked: Mapping[Question, Sequence[str]]) -> Mapping[Question, Ended]:
 @pytest.fixture(scope="module")
 def uv(asked: Mapping[Question, Sequence[str]], tmp_path_factory: pytest.TempPathFactory) -> Mapping[Question, Ended]:
     """What uv answers to each."""
-    program, nowhere = str(Path(sys.executable).with_name("uv")), str(tmp_path_factory.mktemp("target"))
-    start = [program, "pip", "install", "--no-config", "--no-cache", "--target", nowhere, "--python", sys.executable]
+    nowhere = str(tmp_path_factory.mktemp("target"))
+    start = [
+        str(program("uv", "uv")),
+        "pip",
+        "install",
+        "--no-config",
+        "--no-cache",
+        "--target",
+        nowhere,
+        "--python",
+        sys.executable,
+    ]
     told = {question: _run([*start, *_OPTIONS, *words]).stderr for question, words in asked.items()}
     return {question: _ended(said, r"\+ \S+==(\S+)") for question, said in told.items()}
 
