@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.services.affineur import Server, initialise, serve
+from tests.web.cellar import wait_for_search
 from tests.web.states import HELD_FILE, SCRIPT, at_hand, fill
 from tests.web.uploading import Answer, ask
 
@@ -265,6 +266,7 @@ def test_no_reason_breaks_out_of_its_place(index: Server, path: str) -> None:
 
 
 def test_search_shows_every_fact_as_a_chip(index: Server) -> None:
+    wait_for_search(index, "brie")
     page = html(index, "/search?q=brie")
     assert page.index('class="chip archived"') < page.index('class="chip deprecated"')
     assert "/project/mould/" not in html(index, "/search?q=mould")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pyotp
 import pytest
 from tests.services.affineur import Server, affineur
+from tests.web.cellar import wait_for_search
 from tests.web.people import SESSION, Person, Visitor, sign_up, signed_in, store_of, words
 from tests.web.uploading import a_wheel, ask, new_token, published, refused, upload
 
@@ -289,6 +290,7 @@ def test_nothing_public_tells_who_lacks_a_second_factor(place: Server, ann: Pers
         return seen
 
     late_since(place, ann, 100 * DAY)
+    wait_until_followed(place)
     before = everything()
     assert before["/project/brie/ text/html"].startswith("200")
     enrol(visitor)
@@ -297,6 +299,16 @@ def test_nothing_public_tells_who_lacks_a_second_factor(place: Server, ann: Pers
     assert changed == []
     metrics = before["/metrics text/html"]
     assert "ann" not in metrics and "factor" not in metrics.lower()
+
+
+def wait_until_followed(place: Server) -> None:
+    """Wait until search and the list of all projects, which follow the journal, know everything that is in it."""
+    wait_for_search(place, "brie")
+    head = str(ask(place, "GET", "/journal/head").json["serial"])
+    deadline = time.monotonic() + 30
+    while ask(place, "GET", "/simple/").headers["x-pypi-last-serial"] != head:
+        assert time.monotonic() < deadline, "the list of all projects did not follow"
+        time.sleep(0.1)
 
 
 def _still(text: str) -> str:
