@@ -109,16 +109,18 @@ class Client:
 
 
 class Poller(threading.Thread):
-    """Asks for a file over and over; when each request was begun, and its answer."""
+    """Asks for a file over and over, and once more when it is stopped; when each request was begun, and its answer."""
 
     def __init__(self, url: str, path: str) -> None:
         super().__init__()
         self.seen: list[tuple[float, int]] = []
-        self.stop = threading.Event()
+        self.begun, self.stop = threading.Event(), threading.Event()
         self._reader, self._path = Reader(url), path
 
     def run(self) -> None:
-        while not self.stop.is_set():
+        is_last = False
+        while not is_last:
+            is_last = self.stop.is_set()
             begun = time.monotonic()
             try:
                 status = self._reader.get(self._path, range="bytes=0-9").status
@@ -126,6 +128,7 @@ class Poller(threading.Thread):
                 status = 0
                 self._reader.close()
             self.seen.append((begun, status))
+            self.begun.set()
         self._reader.close()
 
 
@@ -179,6 +182,7 @@ def test_what_is_on_hold_answers_nothing_and_comes_back_the_same(served: Server,
     for poller in pollers:
         poller.start()
     try:
+        assert all(poller.begun.wait(60) for poller in pollers)
         answered_at = act(served, kind.act, kind.name, kind.body(files))
         for client in (*clients, *(Client(Reader(served.url), each.before) for each in clients)):
             for file in held:
