@@ -50,6 +50,8 @@ _ACTS: Mapping[Status, Act] = MappingProxyType(
 )
 _NO_TIME = datetime.max.replace(tzinfo=UTC)
 _PIECE_BYTES = 1024 * 1024
+_NOTICED_AFTER_SECONDS = 0.5
+"""An interrupt, at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class _Import:
             try:  # from here on: an interrupt may come before all have begun
                 for _ in range(jobs):
                     running.append(workers.submit(self._work, waiting, len(names)))  # noqa: PERF401
-                wait(running, return_when=FIRST_EXCEPTION)
+                _wait_for(running)
             finally:
                 # At the ordinary end nothing is left to stop.
                 if len(running) < jobs or any(not one.done() or one.exception() for one in running):
@@ -273,6 +275,18 @@ class _Import:
         self._ledger.note(outcome)
         with self._lock:
             self._tell("files", self._ledger.files, None)
+
+
+def _wait_for(running: Sequence[Future[None]]) -> None:
+    """Until all are done, or one has failed.
+
+    In short waits: Python does not notice an interrupt that comes just before a lock is waited for until that wait
+    ends, which may be hours away.
+    """
+    waiting = True
+    while waiting:
+        done, left = wait(running, _NOTICED_AFTER_SECONDS, FIRST_EXCEPTION)
+        waiting = bool(left) and not any(one.exception() for one in done)
 
 
 def _order_of_arrival(file: OfferedFile) -> tuple[datetime, str]:
