@@ -111,7 +111,7 @@ def test_a_second_run_writes_only_what_changed_and_removes_what_is_gone(data: Pa
     changed = {path.split("/")[1] for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert {name for name in changed if not name.startswith("index.")} == {"cheese-milk", "cheese-curd"}
     assert json.loads(after["simple/cheese-milk/index.v1_json"][1])["files"] == []
-    assert b"cheese-milk" not in after["simple/index.html"][1]
+    assert b"cheese-milk" in after["simple/index.html"][1]  # where mirrors see that its serial has moved
     assert export(data, site)["pages_written"] == 0
 
     affineur("clear", "cheese-milk", "--data", data)

@@ -120,18 +120,16 @@ class _Site:
             os.makedirs(f"{self._base}/{part}", exist_ok=True)
         for number, name in enumerate(names):
             if everything or self._serial(name) != serials.get(name, -1):
-                self._project(name, everything)
+                self._project(name)
             self._done.projects += 1
             tell("projects", number + 1, len(names))
         self._write_page("", _root_forms(entries, serial), int(at.timestamp()))
         self._remove_strangers(set(names))
         return self._done
 
-    def _project(self, name: NormalizedName, everything: bool) -> None:
+    def _project(self, name: NormalizedName) -> None:
         seen = pages.view(self._index, name)
         if seen is None:
-            return
-        if not everything and self._serial(name) == seen.page.serial:  # a quarantined one, which the list lacks
             return
         present = self._offered(name)
         for path in present - seen.offered.keys():
