@@ -437,7 +437,8 @@ def test_an_interrupt_ends_the_import_after_the_files_at_hand(here: Path) -> Non
     with upstream() as slow:
         slow.answers["/foo/"] = Answer(status=503, headers={"retry-after": "60"})
         running = subprocess.Popen(
-            [PROGRAM, "import", "index", slow.url, "foo", "--data", here],
+            # A run of tests that was put into the background ignores this signal, and so would what it starts.
+            ["env", "--default-signal=INT", PROGRAM, "import", "index", slow.url, "foo", "--data", here],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"NO_PROXY": "*"},
         )  # fmt: skip
         deadline = time.monotonic() + 60
