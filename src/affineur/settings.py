@@ -181,6 +181,33 @@ class Settings:
         "How the client's address is kept in the request log: network only, keyed hash, whole, or not at all.",
     )
     country_header: str = _setting("", "Request header in which a front proxy gives the client's country.")
+    statistics: str = _setting(
+        "",
+        "Where download statistics are kept; empty means Parquet files in `lake/` of the data folder. S3: "
+        "`s3://bucket/prefix`; ClickHouse: `clickhouse://user:password@host:8123/database`, `clickhouses://` for TLS.",
+    )
+    collect_seconds: float = _setting(
+        30.0, "How often the request log is read for downloads; 0 means only by `affineur statistics collect`.", least=0
+    )
+    event_days: int = _setting(
+        400, "Days for which single downloads are kept; what they add up to is kept for ever.", least=1, most=36500
+    )
+    network_cap: int = _setting(100, "Installs a day that one network can count for in a project's impact.", least=1)
+    impact_runs: Literal["monthly", "off"] = _setting(
+        "monthly", "How often every project's impact class is measured by itself; a day's figures show in between."
+    )
+    impact_percent: float = _setting(
+        1.0, "Share of the projects with installs, in percent, whose downloads make them critical.", least=0, most=100
+    )
+    impact_window_days: int = _setting(
+        180, "Days whose downloads decide about a project's impact class.", least=7, most=3660
+    )
+    impact_floor: int = _setting(
+        10_000, "Installs within these days below which no project is critical by its downloads.", least=0
+    )
+    impact_public: bool = _setting(
+        True, "Whether everybody sees a project's impact class, or only its owners and the offices of this index."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severe message that is logged.")
 
     @property
@@ -207,6 +234,11 @@ class Settings:
     def spool(self) -> Path:
         """Where uploads are written while they stream in; on the same file system as the local blobs."""
         return self.data / "spool"
+
+    @property
+    def lake(self) -> Path:
+        """Where download statistics are kept on this machine: all of them, or copies of what S3 has."""
+        return self.data / "lake"
 
     @property
     def logs(self) -> Path:

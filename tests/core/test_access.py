@@ -21,36 +21,36 @@ ME, ELSE = 1, 2
 
 # -- The rules in words. Nothing here is read from the table that is tested.
 
-OWNERS_AND_MAINTAINERS = {"upload", "yank", "see-people", "leave", "message", "appeal"}
+OWNERS_AND_MAINTAINERS = {"upload", "yank", "see-people", "see-impact", "leave", "message", "appeal"}
 OWNERS = OWNERS_AND_MAINTAINERS | {
     "archive", "unarchive", "invite", "propose-removal", "set-publishers", "require-publishers", "release-publishers",
     "withhold", "set-webhooks", "see-webhooks", "see-signals",
 }  # fmt: skip
 MODERATORS = {
-    "hold", "see-people", "see-signals", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn",
+    "hold", "see-people", "see-signals", "see-impact", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn",
     "withhold", "see-moderation", "trust-reporters",
 }  # fmt: skip
 SPONSORS = {"see-machine", "run-machine", "revoke-machine-token", "release-machine", "retire-machine"}
-AUDITORS = {"see-people", "see-signals", "see-accounts", "see-log", "see-machine"}
+AUDITORS = {"see-people", "see-signals", "see-impact", "see-accounts", "see-log", "see-machine", "see-campaigns"}
 OPERATORS = (
     (OWNERS - {"leave", "message", "appeal"})
     | MODERATORS
     | AUDITORS
     | {"set-limits", "grant", "set-office", "invite-account", "retire-machine", "set-sponsors", "classify"}
-    | {"set-index-webhooks", "see-index-webhooks"}
+    | {"set-index-webhooks", "see-index-webhooks", "set-campaigns"}
 )
 ONESELF = {
     "see-account", "change-account", "delete-account", "create-token", "revoke-token", "reserve", "create-machine",
-    "manage-account", "answer-invitation", "sponsor",
+    "manage-account", "answer-invitation", "sponsor", "claim-voucher",
 }  # fmt: skip
 OF_MACHINES = SPONSORS | {"set-sponsors"}
 OF_THE_INDEX = {
     "see-accounts", "see-log", "freeze", "set-office", "invite-account", "see-moderation", "trust-reporters",
-    "set-index-webhooks", "see-index-webhooks",
+    "set-index-webhooks", "see-index-webhooks", "see-campaigns", "set-campaigns",
 }  # fmt: skip
 MACHINES = {"read", "upload", "yank", "see-account", "revoke-token", "report"}
 TOKEN_IS_FOR = {
-    "read": {"read", "see-people", "see-signals", "see-account", "see-machine"},
+    "read": {"read", "see-people", "see-signals", "see-impact", "see-account", "see-machine"},
     "upload": {"upload", "create"},
     "yank": {"yank"},
     "archive": {"archive", "unarchive"},
@@ -61,10 +61,10 @@ TOKEN_IS_FOR = {
         "manage-account",
         "retire-machine", "set-sponsors", "revoke-machine-token", "see-accounts", "see-log", "classify", "report",
         "appeal", "moderate", "condemn", "withhold", "see-moderation", "trust-reporters", "set-webhooks",
-        "see-webhooks", "set-index-webhooks", "see-index-webhooks",
+        "see-webhooks", "set-index-webhooks", "see-index-webhooks", "see-campaigns", "set-campaigns",
     },
 }  # fmt: skip
-SIGNED_IN_ONLY = {"change-account", "delete-account"}
+SIGNED_IN_ONLY = {"change-account", "delete-account", "claim-voucher"}
 CANNOT_BE_PHISHED = {
     "unarchive",
     "remove",
@@ -79,7 +79,7 @@ CANNOT_BE_PHISHED = {
 FRESH_PROOF = CANNOT_BE_PHISHED | {
     "invite", "grant", "propose-removal", "set-publishers", "change-account", "create-token", "reserve",
     "create-machine", "freeze", "sponsor", "run-machine", "release-machine", "condemn", "trust-reporters",
-    "set-webhooks", "set-index-webhooks",
+    "set-webhooks", "set-index-webhooks", "set-campaigns",
 }  # fmt: skip
 READ_BY_NARROWED = {"read", "see-account", "see-machine"}
 """What a token for one project still reads: any project, and of its own account. Not the people of other projects."""
@@ -91,6 +91,7 @@ PAUSED_AFTER_180_DAYS = {"upload"}
 BY_OFFICE_ONLY = {
     "grant", "remove", "freeze", "set-office", "set-sponsors", "hold", "set-limits", "invite-account",
     "classify", "moderate", "condemn", "see-moderation", "trust-reporters", "set-index-webhooks", "see-index-webhooks",
+    "set-campaigns",
 }  # fmt: skip
 GOES_ON_WHERE_QUARANTINED = {"read", "report", "appeal", "leave", "see-people"}
 """What a token still does to a project that is quarantined."""

@@ -26,6 +26,10 @@ see-moderation      | operator moderator                   | manage  | no proof 
 trust-reporters     | operator moderator                   | manage  | a proof      | at once
 see-people          | owner maintainer operator moderator auditor | read | no proof | never
 see-signals         | owner operator moderator auditor | read | no proof | never
+see-impact          | owner maintainer operator moderator auditor | read | no proof | never
+see-campaigns       | operator auditor                     | manage  | no proof     | never
+set-campaigns       | operator                             | manage  | a proof      | at once
+claim-voucher       | everybody                            | none    | no proof     | never
 invite              | owner operator                       | manage  | a proof      | after 90 days
 grant               | operator                             | manage  | a proof      | at once
 propose-removal     | owner operator                       | manage  | a proof      | after 90 days

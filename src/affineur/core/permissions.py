@@ -22,7 +22,8 @@ Kind = Literal["person", "automation", "publisher", "system"]
 
 Action = Literal[
     "read", "upload", "create", "yank", "archive", "unarchive", "classify", "set-limits",
-    "see-signals", "report", "appeal", "moderate", "hold", "condemn", "withhold", "see-moderation", "trust-reporters",
+    "see-signals", "see-impact", "see-campaigns", "set-campaigns", "claim-voucher",
+    "report", "appeal", "moderate", "hold", "condemn", "withhold", "see-moderation", "trust-reporters",
     "set-webhooks", "see-webhooks", "set-index-webhooks", "see-index-webhooks",
     "see-people", "invite", "grant", "propose-removal", "remove", "leave", "message",
     "set-publishers", "require-publishers", "release-publishers",
@@ -69,6 +70,7 @@ FACTOR_FIRST: frozenset[Action] = frozenset(
         # An office reaches every project or account: a password alone, phished, would be worth too much.
         "grant", "remove", "freeze", "set-office", "set-sponsors", "set-limits", "invite-account", "classify",
         "moderate", "hold", "condemn", "see-moderation", "trust-reporters", "set-index-webhooks", "see-index-webhooks",
+        "set-campaigns",
     }
 )  # fmt: skip
 """What takes the second factor from the first moment on: what nobody had before, and the acts of an office."""
@@ -103,6 +105,10 @@ ACTIONS: Mapping[Action, Need] = MappingProxyType(
         "set-limits": Need("set the limits of", "project", offices=_OPERATOR),
         "see-people": Need("see the people of", "project", _ANY_ROLE, _OFFICES, "read"),
         "see-signals": Need("see the signals of", "project", _OWNER, _OFFICES, "read"),
+        "see-impact": Need("see the evidence for the impact of", "project", _ANY_ROLE, _OFFICES, "read"),
+        "see-campaigns": Need("see the voucher campaigns of", "index", offices=frozenset({"operator", "auditor"})),
+        "set-campaigns": Need("run voucher campaigns on", "index", offices=_OPERATOR, strength="proof"),
+        "claim-voucher": Need("claim vouchers for this", "own account", right=None),
         "invite": Need("invite people to", "project", _OWNER, _OPERATOR, strength="proof", ladder="manage"),
         "grant": Need("give roles without asking on", "project", offices=_OPERATOR, strength="proof"),
         "propose-removal": Need(

@@ -20,7 +20,7 @@ from sqlalchemy import event
 
 from . import schema
 
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0007"
 """The newest migration. A test holds it against `migrations/`."""
 
 

@@ -1,11 +1,15 @@
 """The tables. Every fact of the index is a row here; pages, links and search are projections of them.
 
 `index` has projects, files and the journal; `moderation` what is held and why; `people` accounts and what belongs to
-them; `base` the types that all are made of. What does not live here: how tables came to be (`migrations/`), and
-questions to them (`projects`, `accounts`, `journal` and their neighbours).
+them; `downloads` what statistics consist of; `dependents` who requires whom; `impact` its runs, and vouchers;
+`webhooks` who is told; `base` the types that all are made of. What does not live here: how tables came to be
+(`migrations/`), and questions to them (`projects`, `accounts`, `journal` and their neighbours).
 """
 
 from .base import Moment, metadata
+from .dependents import edge, follower, node
+from .downloads import lake_day, lake_file, lake_log
+from .impact import campaign, impact_run, voucher
 from .index import burnt_filename, file, journal, journal_head, project, release, role, secret
 from .moderation import appeal, case_note, hold, moderation_case, report
 from .people import (
@@ -41,19 +45,27 @@ __all__ = [
     "appeal",
     "attempt",
     "burnt_filename",
+    "campaign",
     "case_note",
     "device",
+    "edge",
     "email",
     "factor",
     "file",
+    "follower",
     "hold",
     "idempotency",
     "identity",
+    "impact_run",
     "journal",
     "journal_head",
+    "lake_day",
+    "lake_file",
+    "lake_log",
     "message_block",
     "metadata",
     "moderation_case",
+    "node",
     "outbox",
     "pending_publisher",
     "project",
@@ -74,6 +86,7 @@ __all__ = [
     "sponsor",
     "ticket",
     "token",
+    "voucher",
     "webhook",
     "webhook_delivery",
 ]
