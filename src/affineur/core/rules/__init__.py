@@ -12,6 +12,7 @@ from .api import API
 from .archives import ARCHIVES
 from .cases import CASES
 from .company import COMPANY
+from .dependents import DEPENDENTS
 from .examining import EXAMINING
 from .following import FOLLOWING
 from .forms import FORMS
@@ -39,6 +40,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *CASES,
         *EXAMINING,
         *JOURNAL,
+        *DEPENDENTS,
         *FORMS,
         *ARCHIVES,
         *UPSTREAM,
