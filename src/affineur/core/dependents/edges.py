@@ -1,0 +1,155 @@
+"""Edges: what the metadata of a project's files says about whom it requires, and in which way.
+
+What does not live here: which releases count as current is `core.versions.latest` and a number that is passed in;
+how edges are stored and followed (`projections.dependents`), and what is asked about them (`shell.dependents`).
+Sources: PyPA "Dependency specifiers" (PEP 508), PEP 643 (fields that are dynamic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from ..distributions.metadata import CoreMetadata
+from ..names import MAXIMUM_LENGTH, NormalizedName
+from ..versions import latest
+
+LARGE_SHARE = 0.05
+"""The share of a project's installs from which a release that is not the newest counts as well."""
+
+
+class Kind(IntEnum):
+    """In which way something is required, the strongest first. The numbers are stored."""
+
+    ALWAYS = 0
+    MARKER = 1
+    EXTRA = 2
+
+    @property
+    def word(self) -> str:
+        """As it is written in addresses, options and answers."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """That ``version`` of a project requires ``target``.
+
+    ``specifier`` and ``condition`` have one line for each requirement of this kind, line by line belonging together,
+    sorted; a requirement without one has an empty line.
+    """
+
+    target: NormalizedName
+    version: str
+    kind: Kind
+    newest: bool
+    specifier: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What one file says: its requirements as written, and whether a build of it could say something else."""
+
+    requires: tuple[str, ...]
+    dynamic: bool
+    wheel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What is known of a project's requirements.
+
+    ``version`` is the newest release that counts, None where there is none; ``requirements`` counts the projects that
+    this release requires in any way; ``dynamic``: it has sdists only, whose metadata does not say what it requires;
+    ``unreadable`` counts requirements that are none.
+    """
+
+    version: str | None
+    edges: tuple[Edge, ...]
+    requirements: int
+    dynamic: bool
+    unreadable: int
+
+
+NOTHING = Needs(None, (), 0, False, 0)
+
+
+def counted(releases: Iterable[tuple[str, bool]], popular: Iterable[str] = ()) -> tuple[str | None, list[str]]:
+    """Of ``(version, is yanked)`` the one that counts as newest, and of ``popular`` the others that count as well.
+
+    The newest is what an installer would take; a project whose releases are all yanked has none.
+    """
+    known = dict(releases)
+    newest = latest((version, False) for version, yanked in known.items() if not yanked)
+    return newest, sorted(version for version in set(popular) if version in known and version != newest)
+
+
+def stated(metadata: CoreMetadata, *, wheel: bool) -> Stated:
+    """What a file with this metadata says: a wheel says all, an sdist only what PEP 643 makes it stand by."""
+    return Stated(metadata.requires_dist, not wheel and _may_change(metadata), wheel)
+
+
+def needs(name: NormalizedName, newest: str | None, files: Iterable[tuple[str, Sequence[Stated]]]) -> Needs:
+    """The edges of ``name``, of each ``(version, what its files say)``. A project's requirements of itself are none.
+
+    Where a release has wheels, its sdists add nothing but what they say as well.
+    """
+    edges: list[Edge] = []
+    dynamic, unreadable, required = False, 0, 0
+    for version, said in files:
+        found, failed = _edges(name, version, version == newest, {line for one in said for line in one.requires})
+        edges += found
+        unreadable += failed
+        if version == newest:
+            required = len({edge.target for edge in found})
+            dynamic = bool(said) and not any(one.wheel for one in said) and all(one.dynamic for one in said)
+    return Needs(newest, tuple(edges), required, dynamic, unreadable)
+
+
+def kind_of(requirement: Requirement) -> Kind:
+    """Always, where the environment decides, or only with an extra (whatever else it says)."""
+    if requirement.marker is None:
+        return Kind.ALWAYS
+    return Kind.EXTRA if _names_extra(requirement.marker._markers) else Kind.MARKER
+
+
+def _edges(name: NormalizedName, version: str, newest: bool, lines: Iterable[str]) -> tuple[list[Edge], int]:
+    merged: dict[tuple[NormalizedName, Kind], set[tuple[str, str]]] = {}
+    failed = 0
+    for line in lines:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            failed += 1
+            continue
+        target = NormalizedName(canonicalize_name(requirement.name))
+        if target == name:  # extras that name other extras of the same project
+            continue
+        if len(target) > MAXIMUM_LENGTH:
+            failed += 1
+            continue
+        condition = "" if requirement.marker is None else str(requirement.marker)
+        merged.setdefault((target, kind_of(requirement)), set()).add((str(requirement.specifier), condition))
+    found = []
+    for (target, kind), said in sorted(merged.items()):
+        specifiers, conditions = zip(*sorted(said), strict=True)
+        found.append(Edge(target, version, kind, newest, "\n".join(specifiers), "\n".join(conditions)))
+    return found, failed
+
+
+def _names_extra(parts: object) -> bool:
+    """Whether a marker, as `packaging` keeps it, looks at ``extra`` anywhere."""
+    if isinstance(parts, list | tuple):
+        return any(_names_extra(part) for part in parts)
+    return type(parts).__name__ == "Variable" and str(parts) in ("extra", "extras")
+
+
+def _may_change(metadata: CoreMetadata) -> bool:
+    major, _, minor = metadata.metadata_version.partition(".")
+    static = major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (2, 2)
+    return not static or "requires-dist" in metadata.dynamic

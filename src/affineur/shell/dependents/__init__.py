@@ -1,0 +1,1 @@
+"""Dependents: the graph of who requires whom, in arrays beside the database, and the questions that it answers."""
