@@ -19,11 +19,20 @@ Progress = Callable[[str, int, int], None]
 ExportForm = Literal["csv", "jsonl", "parquet"]
 
 
+class LakeAway(Exception):
+    """The engine cannot be reached or does not answer for now: nothing is lost, and asking later may help."""
+
+
 class Lake(Protocol):
     """Download statistics. Safe to use from several threads and processes; readers see whole days only.
 
     Every question counts roll-ups, never events: the day that is still going on is in them as far as it was rolled up,
-    and `last_day` of `state` is the newest one that is over. A project that nothing is known of has zeros, no error.
+    and `last_day` of `state` is the newest one with downloads that is over, by the newest ``now_day`` of `roll_up`. A
+    project that nothing is known of has zeros, no error. Any method may raise `LakeAway`.
+
+    Values of a dimension: ``python_major`` is what stands before the first point of ``python``, ``python_minor`` the
+    whole of it; ``ci`` is "true" or "false"; None is a value as any other. Equal numbers come in the order of their
+    values, by code points, None behind all; `OTHERS` is always the last one.
     """
 
     def append(self, name: str, events: Path, progress: Progress | None = None) -> None:
@@ -56,11 +65,12 @@ class Lake(Protocol):
     ) -> list[Point]:
         """Downloads a day, by ``by`` where that is said; days without are left out. By day, then value.
 
-        Beyond the ``values`` most frequent values the rest is summed up as `OTHERS`. ``project`` "" is the whole index.
+        Beyond the ``values`` values that are most frequent in the window the rest is summed up as `OTHERS`.
+        ``project`` "" is the whole index.
         """
 
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
-        """Downloads in the window by ``by``, most first. ``project`` "" is the whole index."""
+        """Downloads in the window by ``by``, most first; beyond ``values`` values the rest as `OTHERS`, as in `series`."""
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """The most downloaded projects; equal ones by name."""
@@ -69,10 +79,16 @@ class Lake(Protocol):
         """Where the project stands."""
 
     def usage(self, window: Window, last_month: Window) -> Iterator[Usage]:
-        """What impact is judged by, of every project that was ever installed, by name. Counts what is `capped`."""
+        """What impact is judged by, of every project that was ever installed, by name. Counts what is `capped`.
+
+        ``ever`` counts all days that are kept; installs are the class ``installer`` alone.
+        """
 
     def export(self, target: Path, window: Window, form: ExportForm, projects: Sequence[str] = ()) -> int:
-        """Write table ``daily`` of ``window`` to ``target``; of ``projects`` only, where any are named; its rows."""
+        """Write table ``daily`` of ``window`` to ``target``; of ``projects`` only, where any are named; its rows.
+
+        Ordered by all columns, in their order, nulls last; both engines write the same bytes.
+        """
 
     def close(self) -> None:
         """Give everything back. The lake must not be used afterwards."""
