@@ -1,0 +1,125 @@
+"""DuckDB as the lake uses it: in memory, in few threads, never by way of the network; tables as Parquet files.
+
+What does not live here: what is asked (`duck_questions`), and what is made of events (`rolling`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affineur.core.downloads.tables import TABLES, Column, Fields, Kind, Type
+
+if TYPE_CHECKING:
+    import duckdb
+
+QUESTION_MIB = 256
+"""What all questions of a process may take together."""
+WORK_MIB = 1024
+"""What rolling up may take; what does not fit goes to disk, beside the lake."""
+THREADS = 2
+_SCALARS: dict[Type, str] = {
+    "text": "VARCHAR",
+    "number": "BIGINT",
+    "truth": "BOOLEAN",
+    "moment": "TIMESTAMPTZ",
+    "day": "DATE",
+    "hash": "UBIGINT",
+}
+FORM = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3"
+ROW_GROUP = 61_440
+"""Rows: whoever looks for one project reads a group of them of each file."""
+
+
+class Asking:
+    """Questions, asked from any thread: one database in memory for a process, a cursor of it for each question.
+
+    A process that was forked off gets one of its own.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self._pid = 0
+
+    @contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one question."""
+        with self._lock:
+            if self._root is None or self._pid != os.getpid():
+                self._root, self._pid = _connect(QUESTION_MIB, None), os.getpid()
+            cursor = self._root.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        with self._lock:
+            if self._root is not None and self._pid == os.getpid():
+                self._root.close()
+            self._root = None
+
+
+@contextmanager
+def working(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for long work, which may use ``scratch`` where memory does not suffice."""
+    connection = _connect(WORK_MIB, scratch)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def columns(kind: Kind) -> str:
+    """The columns of a table as DuckDB declares them: ``"day" DATE, "project" VARCHAR …``."""
+    return _fields(TABLES[kind])
+
+
+def reading(paths: Sequence[Path], kind: Kind) -> str:
+    """What stands after FROM to read these files of ``kind``: an empty table where there are none."""
+    if not paths:
+        nulls = ", ".join(f'NULL::{_type(column)} AS "{column.name}"' for column in TABLES[kind])
+        return f"(SELECT {nulls} LIMIT 0)"
+    return f"read_parquet([{', '.join(quoted(path) for path in paths)}])"
+
+
+def quoted(path: Path) -> str:
+    """The path of this one file as text in SQL, where a pattern for several could stand."""
+    return "'" + re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''") + "'"
+
+
+def written(path: Path) -> str:
+    """The path of a file that is to be written, as text in SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _connect(memory_mib: int, scratch: Path | None) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "threads": THREADS,
+            "memory_limit": f"{memory_mib}MiB",
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "parquet_metadata_cache": True,  # files never change
+            "temp_directory": str(scratch) if scratch else "",
+            "TimeZone": "UTC",
+        },
+    )
+
+
+def _fields(fields: Fields) -> str:
+    return ", ".join(f'"{column.name}" {_type(column)}' for column in fields)
+
+
+def _type(column: Column) -> str:
+    return f"STRUCT({_fields(column.type)})" if isinstance(column.type, tuple) else _SCALARS[column.type]
