@@ -70,7 +70,7 @@ class Lake(Protocol):
         """
 
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
-        """Downloads in the window by ``by``, most first; beyond ``values`` values the rest as `OTHERS`, as in `series`."""
+        """Downloads in the window by ``by``, most first; behind ``values`` of them `OTHERS`, as in `series`."""
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """The most downloaded projects; equal ones by name."""
