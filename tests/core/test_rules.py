@@ -69,6 +69,7 @@ _FIXED = (
     *("PEP 440", "PEP 658", "PEP 714", "PEP 792", "PEP 807", "RFC 9457", "UTF-8", "SHA-1", "SHA-256", "ZIP64"),
     *("1.2, 1.2rc1 or 1.2.post1", "l, i and 1; o and 0", "protocol_version is 1", "version 1 of the simple API"),
     *("linux_x86_64", "2026-01-31", "/api/v1"),
+    *("C0", "C1", "C2", "C3", "C4"),
 )
 """Digits that are names and examples. A number that decides something is never among them."""
 _NUMBER = re.compile(r"[0-9]|\b(three|four|five|six|seven|eight|nine|ten|twelve|fourteen|twenty|thirty|hundred)\b")
@@ -115,7 +116,7 @@ def test_settings_that_decide_with_a_rule_exist_and_can_be_shown_to_anybody() ->
         for name in rule.deciding_settings:
             value = getattr(DEFAULTS, name)
             # A free text could hold an address, a path or a secret; a number, a switch or a choice cannot.
-            assert isinstance(value, int) or name in ("read", "registration", "new_projects", "record"), name
+            assert isinstance(value, int | float) or name in ("read", "registration", "new_projects", "record"), name
 
 
 def test_an_operators_number_stands_in_the_text() -> None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from ..access import Actor
 from ..decision import Decision, allow, deny
+from ..impact import protections
 from ..moderation import cases
 from ..names import NormalizedName
 from .lifecycle import HOLD_CODES, WHOLE, Act, Place, Said
@@ -28,7 +29,6 @@ OWNERS_WITHHOLD_FOR = ("secret", "personal-data", "legal")
 UNARCHIVE_WAITS = timedelta(hours=72)
 REGRET = timedelta(hours=24)
 """How long an archiving can be taken back at once, whatever the project's class."""
-WIDELY_USED: frozenset[Impact | None] = frozenset({"C3", "C4"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Facts:
     """…whether somebody else did."""
     unarchive_asked_by: int | None = None
     unarchives_at: datetime | None = None
+    widely_used_since: datetime | None = None
+    """Since when its class has been one of those that delay owners; None: since it has the one it has."""
 
 
 def is_office(actor: Actor) -> bool:
@@ -98,7 +100,7 @@ def _unarchive(facts: Facts, said: Said, place: Place) -> Decision:
             "It has to be adopted first.",
             custody=standing.custody,
         )
-    if facts.by_office or standing.impact not in WIDELY_USED or _just_archived(facts):
+    if facts.by_office or not _is_delayed("unarchive", facts) or _just_archived(facts):
         return allow("lifecycle.unarchive")
     if facts.unarchives_at is not None and (
         facts.now >= facts.unarchives_at or facts.account_id != facts.unarchive_asked_by
@@ -116,6 +118,12 @@ def _unarchive(facts: Facts, said: Said, place: Place) -> Decision:
         impact=standing.impact,
         limit_hours=hours,
     )
+
+
+def _is_delayed(act: protections.Act, facts: Facts) -> bool:
+    standing = facts.standing
+    since = facts.widely_used_since or standing.impact_since
+    return protections.applies(act, standing.impact, standing.impact_basis, since, facts.now)
 
 
 def _just_archived(facts: Facts) -> bool:
@@ -196,7 +204,7 @@ def _withhold(facts: Facts, said: Said, place: Place) -> Decision:
             "The moderators withhold this already; why, they say.",
             "Appeal, if that is wrong.",
         )
-    if facts.standing.impact in WIDELY_USED:
+    if _is_delayed("withhold", facts):
         return deny(
             "lifecycle.withhold-second",
             f"Project '{facts.project}' is widely used ({facts.standing.impact}): where a file goes, pins break.",

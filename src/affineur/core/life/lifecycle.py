@@ -19,6 +19,7 @@ from typing import Literal, cast
 from ..access import Actor, actor_class
 from ..decision import Decision, allow, deny
 from ..history.journal import Event, Hint
+from ..impact.basis import BY_HAND
 from ..names import NormalizedName
 from ..permissions import Action
 from .standing import Hold, HoldKind, Impact, Level, Origin, Replacement, Standing, Wish, printable_reason
@@ -272,7 +273,7 @@ def after(standing: Standing, act: Act, said: Said, now: datetime, place: Place 
         case "wish":
             return replace(standing, wish=cast(Wish, said.value))
         case _:
-            basis = printable_reason(said.basis or "") or None
+            basis = printable_reason(said.basis or "") or BY_HAND
             changed = replace(standing, impact=cast(Impact, said.value), impact_basis=basis)
             return _dated(standing, replace(changed, impact_since=now))
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..decision import Decision, allow, deny
+from ..impact.protections import PROTECTIONS
 from ..life.standing import Impact, Level
 from .reports import Kind
 
@@ -51,7 +52,8 @@ APPEAL_REVIEW = 3 * _DAY
 NOTE_LIMIT = 4000
 """Characters of a note, and of what a moderator answers."""
 
-_TWO_TO_CONDEMN: frozenset[Impact | None] = frozenset({"C2", "C3", "C4", None})
+_TWO_TO_CONDEMN: frozenset[Impact | None] = PROTECTIONS["condemn"].classes | {None}
+_LOOKED_AT_AGAIN = PROTECTIONS["second-review"].classes
 
 
 def report_due(kind: Kind, filed_at: datetime) -> datetime:
@@ -71,7 +73,7 @@ def moderators_review_due(act: str, level: Level, impact: Impact | None, at: dat
     """By when what a moderator or an owner put on hold at ``at`` has to have been looked at again."""
     if act == "withhold":
         return at + WITHHELD_REVIEW
-    return at + (SECOND_REVIEW if level == "project" and impact == "C4" else HELD_REVIEW)
+    return at + (SECOND_REVIEW if level == "project" and impact in _LOOKED_AT_AGAIN else HELD_REVIEW)
 
 
 def second_review_due(act: Act, level: Level, impact: Impact | None, at: datetime) -> datetime | None:
@@ -81,7 +83,7 @@ def second_review_due(act: Act, level: Level, impact: Impact | None, at: datetim
     again. Where the class is not known nothing is asked for: that would be every hold on an index that has no classes
     yet, and a second look that is asked for each time is given to none.
     """
-    if level == "project" and impact == "C4" and act in ("quarantine", "clear"):
+    if level == "project" and impact in _LOOKED_AT_AGAIN and act in ("quarantine", "clear"):
         return at + SECOND_REVIEW
     return None
 

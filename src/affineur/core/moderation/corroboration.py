@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..decision import Decision, deny
+from ..impact.protections import PROTECTIONS
 from ..life.standing import Impact
 from ..versions import CanonicalVersion, order_key
 from .cases import hold_review_due
@@ -44,7 +45,7 @@ so an hour with ten is an attack, on users or by a reporter. 10 is what a modera
 
 BREAKER_WINDOW = timedelta(hours=1)
 
-_WIDELY_USED: frozenset[Impact | None] = frozenset({"C3", "C4", None})
+_WIDELY_USED: frozenset[Impact | None] = PROTECTIONS["automatic-hold"].classes | {None}
 _NOBODY: Mapping[int, Record] = MappingProxyType({})
 _HELD_NOTHING: frozenset[CanonicalVersion] = frozenset()
 

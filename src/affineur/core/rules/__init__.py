@@ -17,6 +17,7 @@ from .examining import EXAMINING
 from .following import FOLLOWING
 from .forms import FORMS
 from .identity import IDENTITY
+from .impact import IMPACT
 from .journal import JOURNAL
 from .life import LIFE
 from .machines import MACHINES
@@ -36,6 +37,7 @@ GROUPS: tuple[Group, ...] = tuple(
     for group in (
         *PUBLISHING,
         *LIFE,
+        *IMPACT,
         *REPORTS,
         *CASES,
         *EXAMINING,
