@@ -15,7 +15,7 @@ lake_file = sa.Table(
     "lake_file",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),  # its path below the lake
-    sa.Column("kind", sa.Text, nullable=False),  # a word of `core.downloads.tables.KINDS`
+    sa.Column("kind", sa.Text, nullable=False),  # a word of `core.downloads.tables.KINDS`, or of `shell.store.lake`
     sa.Column("first_day", sa.Text, nullable=False),  # "2026-01-31", UTC
     sa.Column("last_day", sa.Text, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
