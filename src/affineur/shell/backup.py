@@ -5,6 +5,7 @@
     <backup>/backup.json                 what is here; written last, so a backup that was cut short has none
     <backup>/rows-<serial>-<time>/<table>.jsonl.gz    a first line of columns, then one JSON array a row
     <backup>/blobs/ab/<digest>           contents, named by SHA-256
+    <backup>/lake/<kind>/<period>/…      download statistics, unless ClickHouse has them
     <backup>/logs/requests-<day>.jsonl   the request log, which nothing else could give back
 
 Rows are read in one transaction, so they are of one moment; blobs are copied afterwards, and since a blob comes
@@ -37,12 +38,15 @@ from affineur.core.history.journal import GENESIS, Entry, faults
 from . import dump
 from .blobs import CHUNK_BYTES, BlobMissing, Blobs, LocalBlobs
 from .index import Index
+from .lake import saving
+from .lake.files import open_files
 from .progress import Tell, tell_nobody
 from .store import journal
 from .store.schema import file
 
 FORMAT = 1
 MANIFEST = "backup.json"
+LAKE = "lake"
 BLOBS = "blobs"
 """Stands among the tables for the list of blobs: digest, size, and moment of publication."""
 
@@ -121,6 +125,9 @@ def backup(
             serial, digest = journal.head(connection)
             tables = dump.write(connection, folder, tell)
             needed = dump.write_file(folder, _NEEDED, _NEEDED_COLUMNS, connection.execute(_needed()))
+            statistics = saving.listed(connection)
+        # First: files of the lake that are replaced meanwhile linger, but not for as long as blobs may take.
+        faults = saving.save(open_files(index.settings), statistics, target / LAKE, tell)
         copying = _Copying(index.blobs, target / "blobs", link=link, verify=verify)
         tables.append(dump.write_file(folder, BLOBS, _BLOB_COLUMNS, copying.run(folder, needed.rows, tell)))
         dump.file_of(folder, _NEEDED).unlink()
@@ -137,7 +144,7 @@ def backup(
             tables,
             tables[-1].rows,
             copying.bytes,
-            sorted(copying.faults),
+            faults + sorted(copying.faults),
         )
         os.sync()  # everything is on disk before the manifest says so
         _replace(target / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
@@ -162,6 +169,7 @@ def restore(source: Path, index: Index, *, tell: Tell = tell_nobody) -> Summary:
         raise BackupUnfit(f"The backup in {source} is damaged: {' '.join(damaged)}")
     _require_empty(index)
     copied = _put_all(index, source / "blobs", folder, manifest.blobs, tell)
+    _put_statistics(index, source, folder, manifest)
     try:
         dump.load(index.store, folder, manifest.tables, manifest.schema, tell)
     except dump.RowsUnfit as error:
@@ -174,6 +182,18 @@ def restore(source: Path, index: Index, *, tell: Tell = tell_nobody) -> Summary:
         )
     _copy_logs(source / "logs", index.settings.logs)
     return Summary(manifest, len(copied), sum(copied))
+
+
+def _put_statistics(index: Index, source: Path, folder: Path, manifest: Manifest) -> None:
+    if all(table.name != "lake_file" for table in manifest.tables):
+        return  # it is of a version that had none
+    columns, rows = dump.read_file(folder, "lake_file")
+    name, kind, sha256 = ([column.name for column in columns].index(each) for each in ("name", "kind", "sha256"))
+    wanted = ((row[name], row[sha256]) for row in rows if row[kind] not in saving.NO_FILES)
+    try:
+        saving.bring_back(source / LAKE, wanted, open_files(index.settings))
+    except saving.FileUnfit as error:
+        raise BackupUnfit(f"{error} Take another backup, or restore an older one.") from None
 
 
 def _journal_fault(index: Index, manifest: Manifest) -> str | None:
