@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.distributions import sdist, sdist_filename
+from tests.services.schema import bring_schema
 from tests.walks.uploading import Wheel
 
 from affineur.actions.found import found
@@ -22,6 +23,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 def founded(settings: Settings) -> Index:
     """A new index."""
     index = open_index(settings)
+    bring_schema(settings.database_url)
     found(index, NOW)
     return index
 

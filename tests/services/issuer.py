@@ -9,12 +9,14 @@ company sign in is no matter of this module, but of `tests.services.provider`.
 from __future__ import annotations
 
 import hmac
+import itertools
 import json
 import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,6 +32,18 @@ LIFETIME_SECONDS = 300
 _DISCOVERY, _KEYS, _JOB = "/.well-known/openid-configuration", "/.well-known/jwks", "/job/token"
 _JOB_SECRET = "the secret of a running job"
 
+_TURNS = itertools.count()
+
+
+def _another_key() -> RSAKey:
+    """A key that no issuer of late has: making one takes a tenth of a second, and there are hundreds of issuers."""
+    return _key(next(_TURNS) % 12)
+
+
+@cache
+def _key(_number: int) -> RSAKey:
+    return RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+
 
 class Issuer:
     """An issuer that answers at ``url`` (which has no slash at its end, and is its ``iss``).
@@ -39,7 +53,7 @@ class Issuer:
 
     def __init__(self, certificate: Certificate | None = None) -> None:
         self.asked: list[str] = []
-        self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+        self.key = _another_key()
         """The key that signs now."""
         self._published: list[RSAKey] = [self.key]
         self._trouble: int | None = None
@@ -70,7 +84,7 @@ class Issuer:
 
     def rotate(self, *, keep_old: bool = True) -> None:
         """Sign with a new key from now on, and publish it, beside the old ones or in their place."""
-        self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+        self.key = _another_key()
         self._published = [*self._published, self.key] if keep_old else [self.key]
 
     @contextmanager

@@ -19,8 +19,8 @@ import psutil
 import psycopg
 import pytest
 from playwright.sync_api import Browser
-from tests.services import keeper
-from tests.services.affineur import Server, initialise, serve
+from tests.services import keeper, starter
+from tests.services.affineur import PROGRAM, Server, affineur, initialise, serve
 from tests.services.s3 import Bucket
 from tests.services.smtp import PASSWORD, USER, PostOffice
 
@@ -160,3 +160,32 @@ def test_a_secure_post_office_takes_mail_only_over_tls_and_from_somebody_it_know
     send(secure_smtp, "mona@example.org", "secret")
     message = secure_smtp.wait_for("mona@example.org")
     assert (message.encrypted, message.signed_in_as) == (True, USER)
+
+
+def test_a_program_that_is_forked_says_what_one_that_is_started_says(tmp_path: Path) -> None:
+    command, given = [str(PROGRAM), "config", "--data", "there", "--json"], {**os.environ, "AFFINEUR_PORT": "4321"}
+    real = subprocess.run(command, capture_output=True, check=False, env=given)
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as said, err.open("wb") as complained:
+        forked = starter.start(command, given, out=said, err=complained)
+        assert (forked.wait(60), out.read_bytes(), err.read_bytes()) == (0, real.stdout, real.stderr)
+    assert b"4321" in real.stdout
+
+
+def test_a_program_that_is_forked_ends_with_its_status_or_by_its_signal(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        affineur("nonsense")
+    with (tmp_path / "said").open("wb") as said:
+        command = [str(PROGRAM), "work", "--data", str(tmp_path / "data")]
+        initialise(tmp_path / "data")
+        forked = starter.start(command, os.environ, out=said, err=said)
+        assert os.getsid(forked.pid) == forked.pid
+        forked.kill()
+        assert forked.wait(60) == -signal.SIGKILL
+
+
+def test_what_only_a_new_interpreter_reads_is_not_given_to_a_fork() -> None:
+    assert starter.can_start(os.environ)
+    assert starter.can_start({**os.environ, "AFFINEUR_PORT": "4321"})
+    assert not starter.can_start({**os.environ, "PYTHONHASHSEED": "1"})
+    assert not starter.can_start({name: value for name, value in os.environ.items() if name != "LANG"} | {"LANG": "xx"})

@@ -74,6 +74,8 @@ class Store:
 
     def create(self) -> None:
         """Bring an empty or older database to the present schema."""
+        if self.revision() == SCHEMA_REVISION:  # found without what runs migrations, which is dear to load
+            return
         from .migrate import upgrade
 
         upgrade(self.engine)
