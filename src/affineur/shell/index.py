@@ -11,6 +11,8 @@ from affineur.settings import Settings
 
 from .blobs import Blobs, LocalBlobs, open_blobs
 from .following import recall
+from .lake.opening import open_lake
+from .lake.port import Lake
 from .store import Store, accounts, connect
 from .tree import ELSEWHERE, PublicTree
 
@@ -49,8 +51,15 @@ class Index:
         made[6], made[8] = made[6] & 0x0F | 0x80, made[8] & 0x3F | 0x80  # version 8, which Python 3.11 cannot make
         return uuid.UUID(bytes=bytes(made)).urn
 
+    @cached_property
+    def lake(self) -> Lake:
+        """Download statistics."""
+        return open_lake(self.settings, self.store)
+
     def close(self) -> None:
         """Give connections back."""
+        if "lake" in self.__dict__:  # or it was never asked for
+            self.lake.close()
         self.store.close()
 
 

@@ -8,19 +8,31 @@ What does not live here: rolling up (`rolling`), and the questions in SQL (`duck
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from affineur.core.downloads import classes
+from affineur.core.downloads.classes import TABLE_VERSION
 from affineur.core.downloads.figures import Dimension, Entry, Filter, Point, Rank, Recent, Share, State, Usage, Window
-from affineur.core.downloads.tables import EVENTS
+from affineur.core.downloads.tables import EVENTS, Kind
 from affineur.settings import Settings
+from affineur.shell.progress import tell_nobody
 from affineur.shell.store import Store, lake
 
-from .duck_engine import FORM, Asking, quoted, working, written
-from .files import fresh, new_name, open_files
+from . import duck_questions as questions
+from . import duck_reclass, rolling
+from .duck_engine import FORM, Asking, quoted, reading, working, written
+from .duck_sweeping import sweep
+from .files import FileGone, fresh, new_name, open_files
 from .port import ExportForm, Progress
+
+if TYPE_CHECKING:
+    import duckdb
+
+T = TypeVar("T")
+_LONG_AGO = date(1970, 1, 1)
+"""Today, where only what was over at the last roll-up is to be taken for that."""
 
 
 class DuckLake:
@@ -41,7 +53,7 @@ class DuckLake:
             if lake.is_taken(connection, name):
                 return
         now = datetime.now(UTC)
-        with working(self.settings.lake / ".new") as duck:
+        with fresh(self.files) as scratch, working(scratch) as duck:
             batch = f"read_parquet({quoted(events)})"
             _require_events(duck.execute(f"DESCRIBE FROM {batch}").fetchall())
             counted = duck.execute(f"FROM {batch} SELECT timestamp::DATE, count(*) GROUP BY ALL ORDER BY 1").fetchall()
@@ -63,59 +75,123 @@ class DuckLake:
 
     def roll_up(self, now_day: date, progress: Progress | None = None) -> int:
         """See `Lake.roll_up`."""
-        raise NotImplementedError
+        with rolling.rolling(self.settings, self.store, self.files, now_day) as roller:
+            return rolling.roll_up(roller, progress or tell_nobody)
 
     def reclass(self, progress: Progress | None = None) -> int:
         """See `Lake.reclass`."""
-        raise NotImplementedError
+        with rolling.rolling(self.settings, self.store, self.files, _LONG_AGO) as roller:
+            return duck_reclass.reclass(roller, progress or tell_nobody)
+
+    def sweep(self, now: datetime) -> int:
+        """Remove what counts no more and nobody reads any more, and what crashes left behind; the number of files."""
+        return sweep(self.settings, self.store, self.files, now)
 
     def state(self) -> State:
         """See `Lake.state`."""
-        raise NotImplementedError
+        with self.store.read() as connection:
+            listed = lake.listed(connection)
+            rolled_at = lake.rolled_at(connection)
+            now_day = lake.mark(connection, "rolled")
+        first = min((file.first_day for file in listed.files if file.kind == "totals"), default=None)
+        last = now_day - timedelta(days=1) if now_day else None
+        events = [file for file in listed.files if file.kind == "events"]
+        due = sum(file.rows for file in events if _is_due(file, rolled_at))
+        versions = sorted({file.table_version for file in events})
+        if first is None or last is None or first > last:
+            return State(None, None, due, versions)
+        return State(first, last, due, versions)
 
     def recent(self, project: str, last: date, where: Filter) -> Recent:
         """See `Lake.recent`."""
-        raise NotImplementedError
+        table = questions.table_for(where, None)
+        return self._ask(
+            table, Window.until(last, 30), lambda duck, rows: questions.recent(duck, rows, project, last, where)
+        )
 
     def total(self, project: str, window: Window | None, where: Filter) -> int:
         """See `Lake.total`."""
-        raise NotImplementedError
+        table = questions.table_for(where, None)
+        return self._ask(table, window, lambda duck, rows: questions.total(duck, rows, project, window, where))
 
     def series(
         self, project: str, window: Window, where: Filter, by: Dimension | None = None, values: int = 10
     ) -> list[Point]:
         """See `Lake.series`."""
-        raise NotImplementedError
+        return self._ask(
+            questions.table_for(where, by),
+            window,
+            lambda duck, rows: questions.series(duck, rows, project, window, where, by, values),
+        )
 
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
         """See `Lake.shares`."""
-        raise NotImplementedError
+        return self._ask(
+            questions.table_for(where, by),
+            window,
+            lambda duck, rows: questions.shares(duck, rows, project, window, where, by, values),
+        )
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """See `Lake.top`."""
-        raise NotImplementedError
+        table = questions.table_for(where, None)
+        return self._ask(table, window, lambda duck, rows: questions.top(duck, rows, window, where, limit, offset))
 
     def rank(self, project: str, window: Window, where: Filter) -> Rank:
         """See `Lake.rank`."""
-        raise NotImplementedError
+        table = questions.table_for(where, None)
+        return self._ask(table, window, lambda duck, rows: questions.rank(duck, rows, project, window, where))
 
     def usage(self, window: Window, last_month: Window) -> Iterator[Usage]:
-        """See `Lake.usage`."""
-        raise NotImplementedError
+        """See `Lake.usage`. Everything is of the moment of the first; ask on within minutes."""
+        with self._asking.cursor() as duck:
+            yield from questions.usage(duck, self._rows("totals", None), window, last_month)
 
     def export(self, target: Path, window: Window, form: ExportForm, projects: Sequence[str] = ()) -> int:
-        """See `Lake.export`."""
-        raise NotImplementedError
+        """See `Lake.export`. ``target`` is there whole or not at all, sorted by all columns, nulls last."""
+        beside = target.with_name(f".{target.name}.new")
+        try:
+            with fresh(self.files) as scratch, working(scratch) as duck:
+                rows = questions.export(duck, self._rows("daily", window), beside, window, form, projects)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        return rows
 
     def close(self) -> None:
         """See `Lake.close`."""
         self._asking.close()
 
+    def _ask(self, table: Kind, window: Window | None, ask: Callable[[duckdb.DuckDBPyConnection, str], T]) -> T:
+        """Ask; once more where a file went away between list and reading, as it does for who was held up for long."""
+        import duckdb
+
+        with self._asking.cursor() as duck:
+            try:
+                return ask(duck, self._rows(table, window))
+            except (duckdb.IOException, FileGone):
+                return ask(duck, self._rows(table, window))
+
+    def _rows(self, table: Kind, window: Window | None) -> str:
+        """What stands after FROM for the part of a table that has the days of a window."""
+        with self.store.ask() as connection:
+            files = lake.files(connection, table)
+        if window is not None:
+            files = tuple(file for file in files if file.first_day <= window.last and file.last_day >= window.first)
+        return reading([self.files.local(file.name, file.sha256) for file in files], table)
+
     def _put(self, made: Path, day: date, rows: int, now: datetime) -> lake.File:
         name = new_name("events", day.isoformat())
         put = self.files.put(name, made)
-        version = getattr(classes, "TABLE_VERSION", 1)
-        return lake.File(name, "events", day, day, rows, put.size_bytes, put.sha256, version, now)
+        return lake.File(name, "events", day, day, rows, put.size_bytes, put.sha256, TABLE_VERSION, now)
+
+
+def _is_due(file: lake.File, rolled_at: Mapping[date, datetime | None]) -> bool:
+    """Whether events came after their day was rolled up last."""
+    if file.first_day not in rolled_at or rolling.is_kept_whole(file):
+        return False
+    at = rolled_at[file.first_day]
+    return at is None or file.made_at > at
 
 
 def _require_events(described: list[tuple[str, ...]]) -> None:

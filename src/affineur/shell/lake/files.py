@@ -91,9 +91,9 @@ def fresh(files: Files) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def new_name(kind: str, period: str) -> str:
+def new_name(kind: str, period: str, prefix: str = "") -> str:
     """A name that no file has, of a file of ``kind`` for the day or month ``period``."""
-    return f"{kind}/{period}/{secrets.token_hex(8)}.parquet"
+    return f"{kind}/{period}/{prefix}{secrets.token_hex(8)}.parquet"
 
 
 def sweep_fresh(root: Path, before: datetime) -> int:

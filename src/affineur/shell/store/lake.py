@@ -23,9 +23,9 @@ BATCH, GONE, MARK = "batch", "gone", "mark"
 """A batch by its name, which may have no file any more; a file that is replaced, and lingers for those who read it; a
 day, see `Mark`."""
 
-Mark = Literal["sealed", "rolled"]
-"""`sealed`: up to this day networks are forgotten, or events altogether, so that a roll-up can be added to and not be
-made anew. `rolled`: the last roll-up took this day for today."""
+Mark = Literal["forgotten", "rolled"]
+"""`forgotten`: up to this day the events are, so that a roll-up can be added to, and not be made anew. `rolled`: the
+last roll-up took this day for today."""
 
 _EMPTY = {"rows": 0, "size_bytes": 0, "sha256": "", "table_version": 0}
 
@@ -51,7 +51,7 @@ class Listed:
 
     days: frozenset[date]
     files: tuple[File, ...]
-    sealed: date | None
+    forgotten: date | None
 
 
 def files(connection: sa.Connection, *kinds: Kind) -> tuple[File, ...]:
@@ -68,7 +68,7 @@ def listed(connection: sa.Connection) -> Listed:
     return Listed(
         frozenset(date.fromisoformat(day) for day in days),
         files(connection, "events", "daily", "totals"),
-        mark(connection, "sealed"),
+        mark(connection, "forgotten"),
     )
 
 
@@ -108,6 +108,18 @@ def make_due(connection: sa.Connection, day: date) -> None:
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = insert(lake_day).values(day=day.isoformat(), rolled=False)
     connection.execute(statement.on_conflict_do_update(index_elements=["day"], set_={"rolled": False}))
+
+
+def is_due(connection: sa.Connection, day: date) -> bool:
+    """Whether a day is to be rolled up."""
+    query = sa.select(lake_day.c.day).where(sa.not_(lake_day.c.rolled), lake_day.c.day == day.isoformat())
+    return connection.scalar(query) is not None
+
+
+def has_due(connection: sa.Connection, until: date) -> bool:
+    """Whether a day up to ``until`` is to be rolled up."""
+    query = sa.select(lake_day.c.day).where(sa.not_(lake_day.c.rolled), lake_day.c.day <= until.isoformat()).limit(1)
+    return connection.scalar(query) is not None
 
 
 def made(connection: sa.Connection, days: Iterable[date], now: datetime) -> None:
@@ -185,13 +197,8 @@ def set_mark(connection: sa.Connection, which: Mark, day: date, now: datetime) -
         )
 
 
-def salt(connection: sa.Connection, day: date, drawn: bytes, sealed: date | None) -> bytes | None:
-    """The salt of a day's networks, inside the caller's write transaction: ``drawn`` where it has none yet.
-
-    None for a day up to ``sealed``: its networks are forgotten, and stay so.
-    """
-    if sealed is not None and day <= sealed:
-        return None
+def salt(connection: sa.Connection, day: date, drawn: bytes) -> bytes:
+    """The salt of a day's networks, inside the caller's write transaction: ``drawn`` where it has none, or no more."""
     found = connection.scalar(sa.select(lake_day.c.salt).where(lake_day.c.day == day.isoformat()))
     if found is not None:
         return bytes(found)

@@ -1,0 +1,253 @@
+"""The questions of the port in SQL, for DuckDB. Each takes the connection and what stands after FROM.
+
+Everything that comes from outside goes in as a parameter. What does not live here: which files are read (`duck`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affineur.core.downloads.classes import CLASSES
+from affineur.core.downloads.figures import (
+    EVERYTHING,
+    OTHERS,
+    Dimension,
+    Entry,
+    Filter,
+    Point,
+    Rank,
+    Recent,
+    Share,
+    Usage,
+    Window,
+)
+from affineur.core.downloads.tables import DAILY, Kind
+
+from .duck_engine import written
+from .port import ExportForm
+
+if TYPE_CHECKING:
+    import duckdb
+
+VALUES: dict[Dimension, str] = {
+    "version": "version",
+    "installer": "installer",
+    "python_major": "split_part(python, '.', 1)",
+    "python_minor": "python",
+    "system": "system",
+    "country": "country",
+    "class": '"class"',
+    "ci": "ci::VARCHAR",  # "true" or "false"
+}
+_PROJECTS_AT_ONCE = 50_000
+"""Projects whose days are in memory together where each project's median is sought."""
+
+
+def table_for(where: Filter, by: Dimension | None) -> Kind:
+    """The smallest table that has the answer."""
+    return "totals" if where.version is None and by in (None, "class") else "daily"
+
+
+def recent(duck: duckdb.DuckDBPyConnection, table: str, project: str, last: date, where: Filter) -> Recent:
+    """See `Lake.recent`."""
+    conditions, given = _where(project, Window.until(last, 30), where)
+    found = duck.execute(
+        f"SELECT coalesce(sum(downloads) FILTER (day = $last), 0)::BIGINT, "  # noqa: S608 -- our own words
+        "coalesce(sum(downloads) FILTER (day > $last::DATE - 7), 0)::BIGINT, coalesce(sum(downloads), 0)::BIGINT "
+        f"FROM {table} WHERE {conditions}",
+        given | {"last": last},
+    ).fetchone()
+    return Recent(*found) if found else Recent(0, 0, 0)
+
+
+def total(duck: duckdb.DuckDBPyConnection, table: str, project: str, window: Window | None, where: Filter) -> int:
+    """See `Lake.total`."""
+    conditions, given = _where(project, window, where)
+    found = duck.execute(
+        f"SELECT coalesce(sum(downloads), 0)::BIGINT FROM {table} WHERE {conditions}",  # noqa: S608
+        given,
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def series(
+    duck: duckdb.DuckDBPyConnection,
+    table: str,
+    project: str,
+    window: Window,
+    where: Filter,
+    by: Dimension | None,
+    values: int,
+) -> list[Point]:
+    """See `Lake.series`."""
+    conditions, given = _where(project, window, where)
+    if by is None:
+        rows = duck.execute(
+            f"SELECT day, NULL, sum(downloads)::BIGINT FROM {table} WHERE {conditions} "  # noqa: S608
+            "GROUP BY day HAVING sum(downloads) > 0 ORDER BY day",
+            given,
+        ).fetchall()
+    else:
+        rows = duck.execute(
+            f"WITH {_placed('day, ', table, conditions, by)} "  # noqa: S608
+            "SELECT day, shown, sum(counted)::BIGINT FROM shown GROUP BY ALL ORDER BY day, shown NULLS LAST",
+            given | {"values": values},
+        ).fetchall()
+    return [Point(*row) for row in rows]
+
+
+def shares(
+    duck: duckdb.DuckDBPyConnection,
+    table: str,
+    project: str,
+    window: Window,
+    where: Filter,
+    by: Dimension,
+    values: int,
+) -> list[Share]:
+    """See `Lake.shares`."""
+    conditions, given = _where(project, window, where)
+    rows = duck.execute(
+        f"WITH {_placed('', table, conditions, by)} "  # noqa: S608
+        "SELECT shown, sum(counted)::BIGINT FROM shown GROUP BY shown ORDER BY min(place)",
+        given | {"values": values},
+    ).fetchall()
+    return [Share(*row) for row in rows]
+
+
+def top(
+    duck: duckdb.DuckDBPyConnection, table: str, window: Window, where: Filter, limit: int, offset: int
+) -> list[Entry]:
+    """See `Lake.top`."""
+    conditions, given = _where("", window, where)
+    rows = duck.execute(
+        f"SELECT project, counted, rank() OVER (ORDER BY counted DESC) FROM ({_each(table, conditions)}) "  # noqa: S608
+        "ORDER BY counted DESC, project LIMIT $limit OFFSET $offset",
+        given | {"limit": limit, "offset": offset},
+    ).fetchall()
+    return [Entry(*row) for row in rows]
+
+
+def rank(duck: duckdb.DuckDBPyConnection, table: str, project: str, window: Window, where: Filter) -> Rank:
+    """See `Lake.rank`."""
+    conditions, given = _where("", window, where)
+    found = duck.execute(
+        f"WITH each AS ({_each(table, conditions)}), "  # noqa: S608
+        "this AS (SELECT coalesce(sum(counted), 0) AS counted FROM each WHERE project = $project) "
+        "SELECT this.counted::BIGINT, count(*) FILTER (each.counted > this.counted), "
+        "count(*) FILTER (each.counted < this.counted), count(each.counted) "
+        "FROM this LEFT JOIN each ON true GROUP BY this.counted",
+        given | {"project": project},
+    ).fetchone()
+    downloads, more, fewer, among = found or (0, 0, 0, 0)
+    if not downloads:
+        return Rank(0, None, among, None)
+    return Rank(downloads, more + 1, among, 100 * fewer / among)
+
+
+def usage(duck: duckdb.DuckDBPyConnection, table: str, window: Window, last_month: Window) -> Iterator[Usage]:
+    """See `Lake.usage`. Memory: some ten thousand projects at a time."""
+    given = {
+        "first": window.first,
+        "last": window.last,
+        "before": window.first - timedelta(days=window.days),
+        "month_first": last_month.first,
+        "month_last": last_month.last,
+        "days": window.days,
+    }
+    bounds = duck.execute(
+        "SELECT min(project) FROM (SELECT project, (row_number() OVER (ORDER BY project) - 1) // $size AS part "  # noqa: S608
+        f"FROM (SELECT DISTINCT project FROM {table})) GROUP BY part ORDER BY part",
+        {"size": _PROJECTS_AT_ONCE},
+    ).fetchall()
+    for number, (start,) in enumerate(bounds):
+        end = bounds[number + 1][0] if number + 1 < len(bounds) else None
+        beyond = "" if end is None else "AND project < $end"
+        rows = duck.execute(
+            _USAGE.format(table=table, beyond=beyond),
+            given | {"start": start} | ({} if end is None else {"end": end}),
+        ).fetchall()
+        for row in rows:
+            yield Usage(*row)
+
+
+def export(
+    duck: duckdb.DuckDBPyConnection, table: str, target: Path, window: Window, form: ExportForm, projects: Sequence[str]
+) -> int:
+    """See `Lake.export`."""
+    conditions, given = _where("", window, EVERYTHING)
+    if projects:
+        given |= {f"project_{number}": project for number, project in enumerate(projects)}
+        conditions += f" AND project IN ({', '.join(f'$project_{number}' for number in range(len(projects)))})"
+    order = ", ".join(f'"{column.name}" NULLS LAST' for column in (DAILY[1], DAILY[0], *DAILY[2:-1]))
+    found = duck.execute(
+        f"COPY (SELECT * FROM {table} WHERE {conditions} ORDER BY {order}) TO {written(target)} ({_EXPORT[form]})",  # noqa: S608
+        given,
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+_EXPORT: dict[ExportForm, str] = {
+    "csv": "FORMAT csv, HEADER",
+    "jsonl": "FORMAT json",
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+}
+
+# The lower median of n days, of which those without installs are 0, is the one of n days that has n // 2 above it: so
+# it is the (n // 2 + 1)-th largest of those with installs, or 0 where there are fewer.
+_USAGE = """
+WITH each AS (
+    SELECT project, sum(capped)::BIGINT AS ever,
+        coalesce(sum(capped) FILTER (day BETWEEN $month_first AND $month_last), 0)::BIGINT AS last_month,
+        coalesce(sum(capped) FILTER (day BETWEEN $first AND $last), 0)::BIGINT AS last_window,
+        coalesce(sum(capped) FILTER (day >= $before AND day < $first), 0)::BIGINT AS window_before,
+        list(capped) FILTER (day BETWEEN $first AND $last) AS each_day
+    FROM {table} WHERE "class" = 'installer' AND capped > 0 AND project >= $start {beyond} GROUP BY project
+)
+SELECT project, ever, last_month, last_window, window_before,
+    coalesce(list_reverse_sort(each_day)[$days // 2 + 1], 0)::BIGINT * $days
+FROM each ORDER BY project
+"""
+
+
+def _where(project: str, window: Window | None, where: Filter) -> tuple[str, dict[str, object]]:
+    conditions, given = ["true"], dict[str, object]()
+    if project:
+        conditions.append("project = $project")
+        given["project"] = project
+    if window is not None:
+        conditions.append("day BETWEEN $first AND $last")
+        given |= {"first": window.first, "last": window.last}
+    if where.classes != frozenset(CLASSES):
+        conditions.append('list_contains($classes::VARCHAR[], "class")')
+        given["classes"] = sorted(where.classes)
+    if where.version is not None:
+        conditions.append("version = $version")
+        given["version"] = where.version
+    return " AND ".join(conditions), given
+
+
+def _each(table: str, conditions: str) -> str:
+    """What each project has that has anything."""
+    return (
+        f"SELECT project, sum(downloads)::BIGINT AS counted FROM {table} WHERE {conditions} "  # noqa: S608
+        "GROUP BY project HAVING sum(downloads) > 0"
+    )
+
+
+def _placed(also: str, table: str, conditions: str, by: Dimension) -> str:
+    """Expressions, the last of them ``shown``: what was counted of each value, or of all beyond the most frequent.
+
+    Equally frequent ones by name; what is not known is a value like any other, and comes last.
+    """
+    return (
+        f"known AS (SELECT {also}{VALUES[by]} AS value, sum(downloads) AS counted "  # noqa: S608
+        f"FROM {table} WHERE {conditions} GROUP BY ALL HAVING sum(downloads) > 0), "
+        "placed AS (SELECT value, row_number() OVER (ORDER BY sum(counted) DESC, value NULLS LAST) AS place "
+        "FROM known GROUP BY value), "
+        f"shown AS (SELECT {also}CASE WHEN place <= $values THEN known.value ELSE '{OTHERS}' END AS shown, counted, "
+        "least(place, $values + 1) AS place FROM known JOIN placed ON known.value IS NOT DISTINCT FROM placed.value)"
+    )
