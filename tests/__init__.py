@@ -1,1 +1,1 @@
-"""The tests. This file makes `tests` mean these, also to processes they start: a library installs others by the name."""
+"""The tests. This file makes `tests` mean these, also to processes they start: a library installs others so named."""
