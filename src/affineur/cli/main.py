@@ -11,6 +11,7 @@ from . import (
     accounts,
     cases,
     company,
+    dependents,
     examine,
     exports,
     follow,
@@ -29,6 +30,7 @@ from . import (
     publishers,
     roles,
     rules,
+    statistics,
     statuses,
     tokens,
     webhooks,
@@ -121,6 +123,7 @@ def work(data: Data = None, config: Config = None) -> None:
 accounts.register(app)
 cases.register(app)
 company.register(app)
+dependents.register(app)
 edge_commands.register(app)
 examine.register(app)
 exports.register(app)
@@ -140,6 +143,7 @@ offices.register(app)
 publishers.register(app)
 roles.register(app)
 rules.register(app)
+statistics.register(app)
 statuses.register(app)
 tokens.register(app)
 webhooks.register(app)

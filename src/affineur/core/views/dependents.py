@@ -215,7 +215,7 @@ def counts_sentence(name: str, counts: Counts) -> str:
 
 def cut_sentence(cuts: Cuts, cut: Cut) -> str:
     """What one replacement comes to: ``Replace lockfile in python-daemon: −100 % of …``."""
-    fewer = f"Replace {cut.target} in {cut.dependent}: −{_percent(cut.share)} of the reach of {cuts.target}"
+    fewer = f"Replace {cut.target} in {cut.dependent}: −{percent(cut.share)} of the reach of {cuts.target}"
     fewer += f", {_projects(cut.removes)} fewer"
     if not cuts.roots:
         return f"{fewer}."
@@ -232,7 +232,7 @@ def noticing_sentence(noticing: Noticing) -> str:
         return f"No known dependent gets {noticing.version} today: nobody would notice a yank by what they require."
     parts = []
     if breaking:
-        parts.append(f"{_projects(breaking)} could not be installed anew: no other release fits")
+        parts.append(f"{_projects(breaking)} {'has' if breaking == 1 else 'have'} no other release that fits")
     if moving:
         parts.append(f"{_projects(moving)} would get another release")
     if noticing.unaffected:
@@ -256,8 +256,8 @@ def _projects(many: int) -> str:
     return "1 project" if many == 1 else f"{many:,} projects"
 
 
-def _percent(share: float) -> str:
-    """Never 100 % where something is left, and never 0 % of something."""
+def percent(share: float) -> str:
+    """A share (0 to 1) for people: never 100 % where something is left, and never 0 % of something."""
     if share < 0.1:
         return f"{max(share * 100, 0.1):.1f} %"
     return f"{min(round(share * 100), 99 if share < 1 else 100)} %"

@@ -14,6 +14,7 @@ from starlette.types import Scope
 from . import (
     account,
     bulk,
+    dependents,
     entrance,
     events,
     examine,
@@ -38,6 +39,7 @@ SUBJECTS = (
     factors,
     life,
     bulk,
+    dependents,
     state,
     holds,
     tokens,

@@ -7,7 +7,7 @@ error. What does not live here: how answers are found (`shell.dependents.questio
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -31,8 +31,6 @@ from affineur.shell.index import Index
 from affineur.shell.store import accounts, grants, projects
 
 from .operation import Call, Input, Listing, Operation
-
-T = TypeVar("T")
 
 KindWord = Literal["always", "marker", "extra"]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAXIMUM_LENGTH)]
@@ -93,37 +91,17 @@ class AVersion(Input):
 
 def get_counts(call: Call) -> CountsTold:
     """How many depend on the project of the path."""
-    name, asked = _project(call), call.query
-    found = questions.counts(call.index, name, sources=_sources(asked), kinds=_kinds(asked.kind, KINDS))
-    return views.counts_told(name, found)
+    return counts_told(call.index, _project(call), call.query)
 
 
 def list_direct(call: Call) -> Listing:
     """Those that require the project themselves, most installed first."""
-    name, asked = _project(call), call.query
-
-    def some(limit: int, offset: int) -> Sequence[DependentTold]:
-        found = questions.direct(
-            call.index, name, sources=_sources(asked), kinds=_kinds(asked.kind, KINDS), newest_only=not asked.older,
-            owner=asked.owner, limit=limit, offset=offset,
-        )  # fmt: skip
-        return [views.dependent_told(name, each) for each in found]
-
-    return _page(call, some)
+    return _page(call, direct_told)
 
 
 def list_indirect(call: Call) -> Listing:
     """Those that require the project through others, nearest first."""
-    name, asked = _project(call), call.query
-
-    def some(limit: int, offset: int) -> Sequence[ReachedTold]:
-        found = questions.indirect(
-            call.index, name, sources=_sources(asked), kinds=_kinds(asked.kind, KINDS), owner=asked.owner,
-            limit=limit, offset=offset,
-        )  # fmt: skip
-        return [views.reached_told(each) for each in found]
-
-    return _page(call, some)
+    return _page(call, indirect_told)
 
 
 def get_why(call: Call) -> WhyTold:
@@ -142,6 +120,29 @@ def get_cut(call: Call) -> CutsTold:
 def get_notice(call: Call) -> NoticingTold:
     """Who would notice if the release were yanked."""
     return noticing_told(call.index, _project(call), call.query.version)
+
+
+def counts_told(index: Index, name: NormalizedName, asked: Which) -> CountsTold:
+    """How many depend on ``name``."""
+    found = questions.counts(index, name, sources=_sources(asked), kinds=_kinds(asked))
+    return views.counts_told(name, found)
+
+
+def direct_told(index: Index, name: NormalizedName, asked: WhichDirect, limit: int, offset: int) -> list[DependentTold]:
+    """Some of those that require ``name`` themselves."""
+    found = questions.direct(
+        index, name, sources=_sources(asked), kinds=_kinds(asked), newest_only=not asked.older, owner=asked.owner,
+        limit=limit, offset=offset,
+    )  # fmt: skip
+    return [views.dependent_told(name, each) for each in found]
+
+
+def indirect_told(index: Index, name: NormalizedName, asked: WhichOwned, limit: int, offset: int) -> list[ReachedTold]:
+    """Some of those that require ``name`` through others."""
+    found = questions.indirect(
+        index, name, sources=_sources(asked), kinds=_kinds(asked), owner=asked.owner, limit=limit, offset=offset
+    )
+    return [views.reached_told(each) for each in found]
 
 
 def starts_of(index: Index, asked: From) -> Starts:
@@ -184,9 +185,9 @@ def noticing_told(index: Index, name: NormalizedName, version: str) -> NoticingT
     return views.noticing_told(questions.noticing(index, name, release))
 
 
-def _page(call: Call, some: Callable[[int, int], Sequence[T]]) -> Listing:
+def _page(call: Call, some: Callable[[Index, NormalizedName, Any, int, int], Sequence[object]]) -> Listing:
     offset, limit = call.page.after_number or 0, call.page.limit
-    found = some(limit + 1, offset)
+    found = some(call.index, _project(call), call.query, limit + 1, offset)
     return Listing(found[:limit], str(offset + limit) if len(found) > limit else None)
 
 
@@ -198,8 +199,8 @@ def _sources(asked: Which) -> tuple[Source, ...]:
     return tuple(asked.source) or SOURCES
 
 
-def _kinds(words: Sequence[str], otherwise: tuple[Kind, ...]) -> tuple[Kind, ...]:
-    return tuple(views.BY_WORD[word] for word in words) or otherwise
+def _kinds(asked: Which) -> tuple[Kind, ...]:
+    return tuple(views.BY_WORD[word] for word in asked.kind) or KINDS
 
 
 OPERATIONS = (
