@@ -23,6 +23,8 @@ help: ## Show this list
 run: .venv/run.stamp ## Set everything up and serve ./data on http://127.0.0.1:8040/ (DATA=…, PORT=…)
 	@exec $(BIN)/affineur serve --data $(DATA) --port $(PORT)
 
+# What a process compiled is kept for the next: hundreds are started, and compiling takes each of them a second.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/run.stamp .venv/test.stamp clients ## Run every test, real services and clients included (TESTS=…, WORKERS=…)
 	@scripts/install-system-packages chromium
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
