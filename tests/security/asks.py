@@ -407,6 +407,19 @@ ELSEWHERE = {
         "asks for each project what the act on one asks for (`test_api_life`)",
     ),
     **dict.fromkeys(
+        (
+            "getDependents",
+            "listDirectDependents",
+            "listIndirectDependents",
+            "getWhy",
+            "getWhyOfRequirements",
+            "getCut",
+            "getCutOfRequirements",
+            "getNotice",
+        ),
+        "is for everybody who may read the index, as the pages are (`test_dependents`)",
+    ),
+    **dict.fromkeys(
         ("getWebhook", "listDeliveries"),
         "takes a webhook, and is the act see-webhooks of its project (`test_webhooks`)",
     ),
