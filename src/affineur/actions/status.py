@@ -55,7 +55,8 @@ def set_status(
     with index.store.write() as connection:
         found = transition.begin(connection, actor, act, project, now, WHOLE, said)
         try:
-            moved = transition.carry_out(connection, actor, act, found, now, said, origin=origin)
+            public = act != "reclassify" or index.settings.impact_public
+            moved = transition.carry_out(connection, actor, act, found, now, said, origin=origin, public=public)
         except Refused as refused:
             if not _waits(refused):
                 raise

@@ -13,16 +13,20 @@ import sqlalchemy as sa
 
 from affineur.core.access import Actor, actor_class
 from affineur.core.decision import Decision
+from affineur.core.impact.protections import PROTECTIONS
 from affineur.core.life import guards, lifecycle
 from affineur.core.life.lifecycle import NOTHING_SAID, TRANSITIONS, WHOLE, Act, Place, Said
 from affineur.core.life.standing import Standing
 from affineur.core.moderation import cases as two_people
 from affineur.core.names import NormalizedName
 from affineur.core.security import CONSOLE, Caller, Happened, Origin
-from affineur.shell.store import cases, grants, holds, journal, projects, replacements, security
+from affineur.shell.store import cases, grants, holds, impact, journal, projects, replacements, security
 from affineur.shell.store.projects import ProjectRow
 
 from . import permission
+
+_DELAYED = frozenset(each.act for each in PROTECTIONS.values() if each.kind == "delays")
+"""The acts of owners that a class delays, from some time after it was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,12 @@ def carry_out(
     place: Place = WHOLE,
     case: cases.CaseRow | None = None,
     origin: Origin = CONSOLE,
+    public: bool = True,
 ) -> Moved:
     """Check the guards of ``act``, then write what it changes and say so in the journal and the log. After `begin`.
 
-    What changes nothing is no error and is not recorded. ``origin``: where ``actor`` acts from, for the log.
+    What changes nothing is no error and is not recorded. ``origin``: where ``actor`` acts from, for the log. What is
+    not ``public`` (a class of impact, where the settings say so) stays out of the journal, and so out of every page.
     """
     guards.check(act, _facts(connection, actor, act, found, now, said, place, case), said, place).require()
     before = found.standing
@@ -68,7 +74,8 @@ def carry_out(
         return Moved(found, before, changed=False)
     placing = holds.Placing(now, actor.account_id, actor_class(actor), case.id if case else None)
     holds.keep(connection, found.id, before, then, placing)
-    projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
+    if public:
+        projects.touch(connection, found.id, journal.append(connection, now, told, actor.name or None), now)
     grants.note_act(connection, found.id, actor.account_id, now)
     facts = {"act": act, "release": place.version, "file": place.filename, "case": said.case}
     facts = {name: value for name, value in facts.items() if value is not None}
@@ -127,6 +134,7 @@ def _facts(
         placed_by_others=placed_as not in (None, "owner"),
         unarchive_asked_by=found.unarchive_asked_by,
         unarchives_at=found.unarchives_at,
+        widely_used_since=impact.widely_used_since(connection, found.name) if act in _DELAYED else None,
     )
 
 

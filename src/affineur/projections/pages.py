@@ -47,7 +47,8 @@ def view(index: Index, name: str) -> View | None:
             return None
         links = projects.file_links(connection, found.id)
         known = projects.versions(connection, found.id)
-    told = extension.member(found.standing, found.name, found.created_at, index.origin)
+    shown = extension.public(found.standing, impact=index.settings.impact_public)
+    told = extension.member(shown, found.name, found.created_at, index.origin)
     page = simple.arrange(found.name, found.standing, links, found.serial, versions=known, extension=told)
     offered: dict[str, str] = {}
     for link in page.files:

@@ -68,7 +68,7 @@ def write_lines(index: Index, path: Path, is_ending: Callable[[], bool] = lambda
     ):
         serial, _ = journal.head(connection)
         at = journal.moment(connection, serial)
-        for some in _joined(lines(statuses.every(connection), index.origin)):
+        for some in _joined(lines(statuses.every(connection), index.origin, impact=index.settings.impact_public)):
             if is_ending():
                 raise Stopped
             packed.write(some)

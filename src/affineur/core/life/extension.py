@@ -7,6 +7,7 @@ What does not live here: the standard's own members (`simple`), and the facts (`
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ..names import NormalizedName
@@ -16,12 +17,20 @@ SCHEMA = 1
 """Counts up when a member changes its meaning; new members do not move it."""
 
 
+def public(standing: Standing, *, impact: bool) -> Standing:
+    """What everybody may know of a project: without its class of ``impact``, where the settings keep that to few."""
+    if impact or standing.impact is None:
+        return standing
+    return replace(standing, impact=None, impact_since=None, impact_basis=None)
+
+
 def member(
     standing: Standing, name: NormalizedName, first_seen: datetime, origin: str, root: str = "../../"
 ) -> dict[str, object]:
     """The value of ``_index`` for a project.
 
-    Links are relative to the project's page, as those of files are, or begin with ``root``, an address that ends in /.
+    ``standing`` is as `public` gives it. Links are relative to the project's page, as those of files are, or begin with
+    ``root``, an address that ends in /.
     """
     about = f"{root}project/{name}/"
     return {

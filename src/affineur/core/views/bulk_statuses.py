@@ -13,6 +13,7 @@ from typing import Literal
 
 import orjson
 
+from ..life.extension import public
 from ..life.standing import Hold, Standing, permits, project_status, statuses
 from ..names import NormalizedName
 
@@ -95,9 +96,12 @@ FIELDS: dict[Kind, tuple[str, ...]] = {
 """The fields of what is in a list; all are text, but for ``since``, which is a moment."""
 
 
-def row(known: Known, origin: str) -> dict[str, object]:
-    """The values of `COLUMNS` for a project. Moments are UTC, in whole seconds, as ``2026-01-01T12:00:00Z``."""
-    standing = known.standing
+def row(known: Known, origin: str, *, impact: bool = True) -> dict[str, object]:
+    """The values of `COLUMNS` for a project. Moments are UTC, in whole seconds, as ``2026-01-01T12:00:00Z``.
+
+    ``impact``: whether everybody may see its class.
+    """
+    standing = public(known.standing, impact=impact)
     told, allowed = project_status(standing), permits(standing)
     return {
         "name": known.name,
@@ -138,9 +142,9 @@ def row(known: Known, origin: str) -> dict[str, object]:
     }
 
 
-def lines(every: Iterable[Known], origin: str) -> Iterator[bytes]:
+def lines(every: Iterable[Known], origin: str, *, impact: bool = True) -> Iterator[bytes]:
     """Each project as one line of JSON, in the order given. Control characters are escaped, so a line is one row."""
-    return (orjson.dumps(row(known, origin), option=orjson.OPT_APPEND_NEWLINE) for known in every)
+    return (orjson.dumps(row(known, origin, impact=impact), option=orjson.OPT_APPEND_NEWLINE) for known in every)
 
 
 def _hold(hold: Hold) -> dict[str, object]:

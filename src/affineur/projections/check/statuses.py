@@ -29,7 +29,9 @@ def check(index: Index) -> Iterator[Finding]:
         head, _ = journal.head(connection)
         if serial == head:
             as_lines = files.path(serial, LINES)
-            fault = _fault_of_lines(as_lines, lines(statuses.every(connection), index.origin))
+            fault = _fault_of_lines(
+                as_lines, lines(statuses.every(connection), index.origin, impact=index.settings.impact_public)
+            )
             if fault:
                 yield Finding("forged-statuses", LINES, fault)
                 return  # the other is made of it

@@ -85,6 +85,25 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "unarchive-cancelled": frozenset({"project", "by", "why", "at"}),
     "named-as-replacement": frozenset({"project", "instead_of", "versions", "at", "page"}),
     "files-yanked": frozenset({"project", "yanked", "files", "reason", "by", "at", "page"}),  # yanked: or taken back
+    # its class of impact; beside: what its owners said of it, or None
+    "impact-critical": frozenset(
+        {
+            "project",
+            "reasons",
+            "installers",
+            "chains",
+            "day",
+            "protects",
+            "delays",
+            "notice_days",
+            "unchanged",
+            "exits",
+            "beside",
+            "at",
+            "page",
+        }
+    ),  # fmt: skip
+    "impact-ended": frozenset({"project", "impact", "at", "page"}),
     # holds
     "held": frozenset({"project", "what", "kind", "code", "reason", "evidence", "case", "at", "page"}),
     "hold-lifted": frozenset({"project", "what", "case", "at"}),

@@ -73,13 +73,14 @@ def get_status(call: Call) -> ProjectState:
     state = state_of(call.index, call.actor, _project(call), call.now)
     found = state.project
     status = project_status(found.standing)
+    shown = extension.public(found.standing, impact=call.index.settings.impact_public)
     return ProjectState(
         project=found.name,
         status=status.status,
         reason=status.reason,
         statuses=statuses(found.standing),
         serial=found.serial,
-        about=extension.member(found.standing, found.name, found.created_at, call.index.origin),
+        about=extension.member(shown, found.name, found.created_at, call.index.origin),
         unarchives_at=found.unarchives_at,
         acts=[_act(each) for each in state.acts],
         releases=[_release(each) for each in state.releases],
