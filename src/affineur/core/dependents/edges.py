@@ -14,7 +14,6 @@ from enum import IntEnum
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..distributions.metadata import CoreMetadata
 from ..names import MAXIMUM_LENGTH, NormalizedName
 from ..versions import latest
 
@@ -89,9 +88,12 @@ def counted(releases: Iterable[tuple[str, bool]], popular: Iterable[str] = ()) -
     return newest, sorted(version for version in set(popular) if version in known and version != newest)
 
 
-def stated(metadata: CoreMetadata, *, wheel: bool) -> Stated:
-    """What a file with this metadata says: a wheel says all, an sdist only what PEP 643 makes it stand by."""
-    return Stated(metadata.requires_dist, not wheel and _may_change(metadata), wheel)
+def stated(metadata_version: str, requires: Sequence[str], dynamic: Iterable[str], *, wheel: bool) -> Stated:
+    """What a file with these fields says: a wheel says all, an sdist only what PEP 643 makes it stand by (from 2.2)."""
+    major, _, minor = metadata_version.partition(".")
+    stands = major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (2, 2)
+    may_change = not stands or "requires-dist" in {name.strip().lower() for name in dynamic}
+    return Stated(tuple(requires), not wheel and may_change, wheel)
 
 
 def needs(name: NormalizedName, newest: str | None, files: Iterable[tuple[str, Sequence[Stated]]]) -> Needs:
@@ -112,10 +114,10 @@ def needs(name: NormalizedName, newest: str | None, files: Iterable[tuple[str, S
 
 
 def kind_of(requirement: Requirement) -> Kind:
-    """Always, where the environment decides, or only with an extra (whatever else it says)."""
+    """Always; where the environment decides; or only with an extra, whatever else is asked as well."""
     if requirement.marker is None:
         return Kind.ALWAYS
-    return Kind.EXTRA if _names_extra(requirement.marker._markers) else Kind.MARKER
+    return Kind.EXTRA if _needs_extra(requirement.marker._markers) else Kind.MARKER
 
 
 def _edges(name: NormalizedName, version: str, newest: bool, lines: Iterable[str]) -> tuple[list[Edge], int]:
@@ -142,14 +144,17 @@ def _edges(name: NormalizedName, version: str, newest: bool, lines: Iterable[str
     return found, failed
 
 
-def _names_extra(parts: object) -> bool:
-    """Whether a marker, as `packaging` keeps it, looks at ``extra`` anywhere."""
-    if isinstance(parts, list | tuple):
-        return any(_names_extra(part) for part in parts)
-    return type(parts).__name__ == "Variable" and str(parts) in ("extra", "extras")
-
-
-def _may_change(metadata: CoreMetadata) -> bool:
-    major, _, minor = metadata.metadata_version.partition(".")
-    static = major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (2, 2)
-    return not static or "requires-dist" in metadata.dynamic
+def _needs_extra(parts: object) -> bool:
+    """Whether a marker, as `packaging` keeps it, holds with an extra only: "and" binds closer than "or"."""
+    if isinstance(parts, tuple):
+        left, comparison, right = (part.serialize() for part in parts)  # texts have quotes then
+        return "extra" in (left, right) and comparison == "=="
+    if not isinstance(parts, list):
+        return False
+    alternatives: list[list[bool]] = [[]]
+    for part in parts:
+        if part == "or":
+            alternatives.append([])
+        elif part != "and":
+            alternatives[-1].append(_needs_extra(part))
+    return all(any(together) for together in alternatives)

@@ -1,65 +1,72 @@
 """What is asked about dependents. Names are normalised; a name that nobody knows has no dependents, and is no error.
 
-Direct dependents and chains are read from the rows, and are true at once. What needs the whole graph comes from its
-arrays (`snapshot`), which are written anew in the background: each answer says as of when. A small graph is always
-read anew.
-What does not live here: how edges come to be (`projections.dependents`), and all that is pure (`core.dependents`).
+Direct dependents and chains are read from the rows, and are true at once; only what would be too many rows comes from
+the arrays of the whole graph (`snapshot`), as does everything about its whole. These are written anew in the
+background, and an answer says as of when it holds. A small graph is always read anew.
+What does not live here: how edges come to be (`projections.dependents`), cutting and chains (`routes`), reach of all
+projects at once (`whole`), and all that is pure (`core.dependents`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from affineur.core.dependents.answers import (
     FOLLOWED,
     KINDS,
     SOURCES,
-    Basis,
     Counts,
-    Cuts,
     Dependent,
     Noticing,
     Reached,
     Source,
-    Why,
 )
 from affineur.core.dependents.edges import Kind
+from affineur.core.dependents.noticing import notice
 from affineur.shell.index import Index
+from affineur.shell.store import dependents as rows
+
+from . import installs, snapshot
+from .routes import MOST_CHAINS, cut, why
+from .whole import Reach, outside, reach_of_all
 
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_CHAINS = 100
-"""Chains that are told; the others are counted."""
+__all__ = ["MOST_CHAINS", "Reach", "counts", "cut", "direct", "indirect", "noticing", "outside", "reach_of_all", "why"]
 
-
-@dataclass(frozen=True)
-class Reach:
-    """Transitive dependents of every project in the graph, as arrays in the order of ``ids`` (of `node` rows).
-
-    ``exact`` says of each number whether it is counted; the others are estimates with ``standard_error`` (a share).
-    """
-
-    ids: np.ndarray
-    dependents: np.ndarray
-    exact: np.ndarray
-    standard_error: float
-    basis: Basis
-
-    def by_name(self, index: Index) -> Iterator[tuple[str, int, bool]]:
-        """``(name, dependents, exact)`` of every project that is in the database still."""
-        raise NotImplementedError
+MANY_ROWS = 5_000
+"""Beyond so many rows of one project its dependents are counted and put in order by the arrays."""
 
 
 def counts(
     index: Index, name: str, *, sources: Collection[Source] = SOURCES, kinds: Collection[Kind] = KINDS
 ) -> Counts:
-    """How many depend on ``name``, by ``kinds`` and from ``sources``. What is indirect follows `FOLLOWED` kinds only,
-    beyond a first step of any of ``kinds``."""
-    raise NotImplementedError
+    """How many depend on ``name``, by ``kinds`` and from ``sources``.
+
+    What is indirect follows those of `FOLLOWED` only that are among ``kinds``.
+    """
+    graph = snapshot.current(index)
+    with index.store.read() as connection:
+        target = rows.nodes(connection, [name]).get(name)
+        basis, unknown = snapshot.basis(connection, graph), rows.unknown(connection, sources)
+        if target is None:
+            return Counts(dict.fromkeys(kinds, 0), 0, 0, unknown, basis)
+        if rows.many(connection, target.id, MANY_ROWS):
+            by_kind, older, ids = _counted_by_arrays(graph, target.id, sources, kinds)
+        else:
+            by_kind, older, ids = _counted_by_rows(connection, target.id, sources, kinds)
+    numbers = graph.numbers([target.id])
+    followed = [kind for kind in FOLLOWED if kind in set(kinds)]
+    indirect = 0
+    if len(numbers) and followed:
+        indirect = len(graph.of_sources(_farther(graph, int(numbers[0]), followed)[0], sources))
+    found = installs.of(index, ids)
+    return Counts(by_kind, older, indirect, unknown, basis, None if found is None else int(found.sum()))
 
 
 def direct(
@@ -73,8 +80,25 @@ def direct(
     limit: int = 100,
     offset: int = 0,
 ) -> list[Dependent]:
-    """Direct dependents, most installed first, then by name; of account ``owner`` only, where one is named."""
-    raise NotImplementedError
+    """Direct dependents, most installed first, then by name; of account ``owner`` only, where one is named.
+
+    Beyond `MANY_ROWS`, equally often installed ones are in the order in which they became known.
+    """
+    with index.store.read() as connection:
+        target = rows.nodes(connection, [name]).get(name)
+        if target is None:
+            return []
+        among = None
+        if owner is None and rows.many(connection, target.id, MANY_ROWS):
+            among = _page(index, target.id, sources, kinds, newest_only, slice(offset, offset + limit))
+            if not among:
+                return []
+        found = rows.direct(
+            connection, target.id, kinds=kinds, sources=sources, newest_only=newest_only, owner=owner, among=among
+        )
+    known = _with_installs(index, found)
+    known.sort(key=lambda one: (-(one.installs or 0), one.name))
+    return known if among is not None else known[offset : offset + limit]
 
 
 def indirect(
@@ -82,56 +106,112 @@ def indirect(
     name: str,
     *,
     sources: Collection[Source] = SOURCES,
-    kinds: Collection[Kind] = KINDS,
+    kinds: Collection[Kind] = FOLLOWED,
     owner: str | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> list[Reached]:
-    """Dependents at least two steps away: nearest first, then most installed."""
-    raise NotImplementedError
+    """Dependents at least two steps away by edges of ``kinds``: nearest first, then most installed."""
+    import numpy as np
 
-
-def why(index: Index, target: str, roots: Sequence[str], *, kinds: Collection[Kind] = FOLLOWED) -> Why:
-    """All shortest chains from each of ``roots`` to ``target``; at most `MOST_CHAINS` of them are told."""
-    raise NotImplementedError
-
-
-def cut(
-    index: Index,
-    target: str,
-    roots: Sequence[str] | None = None,
-    *,
-    kinds: Collection[Kind] = FOLLOWED,
-    limit: int = 20,
-) -> Cuts:
-    """Which single requirement, if replaced, removes most of the reach of ``target``, at most ``limit`` of them.
-
-    ``roots``: only what they reach counts; None: every dependent.
-    """
-    raise NotImplementedError
+    graph = snapshot.current(index)
+    with index.store.read() as connection:
+        target = rows.nodes(connection, [name]).get(name)
+        numbers = graph.numbers([] if target is None else [target.id])
+        if not len(numbers):
+            return []
+        found, distances = _farther(graph, int(numbers[0]), kinds)
+        kept = np.isin(found, graph.of_sources(found, sources))
+        if owner is not None:
+            kept &= np.isin(graph.ids[found], list(connection.scalars(rows.owned(owner))))
+        found, distances = found[kept], distances[kept]
+        ids = graph.ids[found]
+        used = installs.of(index, ids)
+        order = np.lexsort((ids, np.zeros(len(ids)) if used is None else -used, distances))[offset : offset + limit]
+        nodes = rows.by_ids(connection, ids[order].tolist())
+    told = []
+    for place in order.tolist():
+        node = nodes.get(int(ids[place]))
+        if node is not None and node.source is not None:
+            count = None if used is None else int(used[place])
+            told.append(Reached(node.name, int(distances[place]), node.source, count))
+    return told
 
 
 def noticing(index: Index, name: str, version: str) -> Noticing:
-    """Who would notice if ``version`` of ``name`` were yanked: direct dependents, by what they would get instead."""
-    raise NotImplementedError
+    """Who would notice if ``version`` of ``name`` were yanked: direct dependents, by what they would get instead.
 
-
-def reach_of_all(index: Index, kinds: Collection[Kind] = FOLLOWED) -> Reach:
-    """Transitive dependents of every project: exact in small graphs, else estimated. Minutes, and up to 1 GiB."""
-    raise NotImplementedError
-
-
-def outside(
-    index: Index,
-    used: Collection[str],
-    now: datetime,
-    *,
-    least_age_days: int = 30,
-    most_requirements: int = 500,
-) -> Iterator[tuple[str, int]]:
-    """Outside dependents of every project that has any, as ``(name, how many)``.
-
-    Such a dependent is one of ours and on offer, among the names ``used``, at least ``least_age_days`` old at ``now``,
-    requires it always in its newest release, lists at most ``most_requirements``, and has no owner in common with it.
+    ``version`` is canonical; one that the project does not have serves nobody.
     """
-    raise NotImplementedError
+    with index.store.read() as connection:
+        basis = snapshot.basis(connection)
+        target = rows.nodes(connection, [name]).get(name)
+        found = (
+            [] if target is None else rows.direct(connection, target.id, kinds=KINDS, sources=SOURCES, newest_only=True)
+        )
+        row = rows.facts(connection, [name]).get(name)
+    releases = [] if row is None else list(row.releases)
+    known = sorted(_with_installs(index, found), key=lambda one: (-(one.installs or 0), one.name))
+    return notice(name, version, releases, known, basis)
+
+
+def _counted_by_rows(
+    connection: sa.Connection, target_id: int, sources: Collection[Source], kinds: Collection[Kind]
+) -> tuple[Mapping[Kind, int], int, list[int]]:
+    found = rows.direct(connection, target_id, kinds=kinds, sources=sources, newest_only=False)
+    by_kind = {kind: sum(one.newest and one.kind == kind for _, one in found) for kind in sorted(kinds)}
+    return by_kind, sum(not one.newest for _, one in found), [number for number, _ in found]
+
+
+def _counted_by_arrays(
+    graph: snapshot.Graph, target_id: int, sources: Collection[Source], kinds: Collection[Kind]
+) -> tuple[Mapping[Kind, int], int, Sequence[int]]:
+    numbers = graph.numbers([target_id])
+    if not len(numbers):
+        return dict.fromkeys(kinds, 0), 0, []
+    number, stronger, by_kind = int(numbers[0]), 0, {}
+    for count, kind in enumerate(sorted(kinds), 1):
+        some = graph.of_sources(graph.dependents(number, sorted(kinds)[:count], newest_only=True), sources)
+        by_kind[kind], stronger = len(some) - stronger, len(some)
+    every = graph.of_sources(graph.dependents(number, kinds, newest_only=False), sources)
+    return by_kind, len(every) - stronger, graph.ids[every]
+
+
+def _page(
+    index: Index,
+    target_id: int,
+    sources: Collection[Source],
+    kinds: Collection[Kind],
+    newest_only: bool,
+    wanted: slice,
+) -> list[int]:
+    """The ids of one page of the dependents of a project that has very many."""
+    import numpy as np
+
+    graph = snapshot.current(index)
+    numbers = graph.numbers([target_id])
+    if not len(numbers):
+        return []
+    found = graph.dependents(int(numbers[0]), kinds, newest_only=newest_only)
+    ids = graph.ids[graph.of_sources(found, sources)]
+    used = installs.of(index, ids)
+    ordered = ids if used is None else ids[np.lexsort((ids, -used))]
+    return [int(number) for number in ordered[wanted]]
+
+
+def _farther(graph: snapshot.Graph, number: int, kinds: Collection[Kind]) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes at least two steps before this one, and how many steps."""
+    import numpy as np
+
+    from affineur.core.dependents.chains import levels
+
+    away = levels(graph.matrix(kinds, forward=False), number)
+    found = np.flatnonzero(away >= 2)
+    return found, away[found]
+
+
+def _with_installs(index: Index, found: Sequence[tuple[int, Dependent]]) -> list[Dependent]:
+    used = installs.of(index, [number for number, _ in found])
+    if used is None:
+        return [one for _, one in found]
+    return [replace(one, installs=int(count)) for (_, one), count in zip(found, used, strict=True)]
