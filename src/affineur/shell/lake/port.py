@@ -27,12 +27,12 @@ class Lake(Protocol):
     """Download statistics. Safe to use from several threads and processes; readers see whole days only.
 
     Every question counts roll-ups, never events: the day that is still going on is in them as far as it was rolled up,
-    and `last_day` of `state` is the newest one with downloads that is over, by the newest ``now_day`` of `roll_up`. A
-    project that nothing is known of has zeros, no error. Any method may raise `LakeAway`.
+    and `last_day` of `state` is the newest one that is over, by the newest ``now_day`` of `roll_up`. A project that
+    nothing is known of has zeros, no error. Any method may raise `LakeAway`.
 
     Values of a dimension: ``python_major`` is what stands before the first point of ``python``, ``python_minor`` the
     whole of it; ``ci`` is "true" or "false"; None is a value as any other. Equal numbers come in the order of their
-    values, by code points, None behind all; `OTHERS` is always the last one.
+    values, by code points, None behind all. A value that is itself called as `OTHERS` is told together with the rest.
     """
 
     def append(self, name: str, events: Path, progress: Progress | None = None) -> None:
@@ -70,7 +70,7 @@ class Lake(Protocol):
         """
 
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
-        """Downloads in the window by ``by``, most first; behind ``values`` of them `OTHERS`, as in `series`."""
+        """Downloads in the window by ``by``, most first; `OTHERS`, as in `series`, is behind them."""
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """The most downloaded projects; equal ones by name."""
@@ -87,7 +87,7 @@ class Lake(Protocol):
     def export(self, target: Path, window: Window, form: ExportForm, projects: Sequence[str] = ()) -> int:
         """Write table ``daily`` of ``window`` to ``target``; of ``projects`` only, where any are named; its rows.
 
-        Ordered by all columns, in their order, nulls last; both engines write the same bytes.
+        Ordered by project, day and the other columns in their order, nulls last; both engines write the same bytes.
         """
 
     def close(self) -> None:
