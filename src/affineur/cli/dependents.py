@@ -87,7 +87,6 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show who depends on a project: how many, and which, most installed first. `show` may be left out."""
-    from .remote.problems import printable
     from .start import print_json
 
     asked: Told = {"kind": _known(kind, _KINDS, "--kind"), "source": _known(source, _SOURCES, "--source")}
@@ -106,8 +105,7 @@ def show(
     if as_json:
         print_json(found)
         return
-    for line in _shown(found, indirect):
-        typer.echo(printable(line) if line else "")
+    _say(_shown(found, indirect))
 
 
 def why(
@@ -156,7 +154,6 @@ def _ask(
     as_json: bool,
     lines: Callable[[Told], Iterable[str]],
 ) -> None:
-    from .remote.problems import printable
     from .start import print_json
 
     def there(remote: Remote) -> Told:
@@ -168,8 +165,7 @@ def _ask(
     if as_json:
         print_json(found)
         return
-    for line in lines(found):
-        typer.echo(printable(line) if line else "")
+    _say(lines(found))
 
 
 def _here(index: Index, question: str, project: str, asked: Told) -> Told:
@@ -235,6 +231,15 @@ def _known(given: list[str] | None, known: tuple[str, ...], option: str) -> list
         if each not in known:
             fail(f"{option} is '{each}', and may be {', '.join(known)}.", EXIT_USAGE)
     return list(given or ())
+
+
+def _say(lines: Iterable[str]) -> None:
+    """Print lines, with their indentation; what comes from elsewhere does nothing to a terminal."""
+    from .remote.problems import printable
+
+    for line in lines:
+        indentation = line[: len(line) - len(line.lstrip(" "))]
+        typer.echo(f"{indentation}{printable(line)}")
 
 
 def _shown(found: Told, indirect: bool) -> Iterable[str]:
