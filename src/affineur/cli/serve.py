@@ -18,7 +18,7 @@ import typer
 
 from affineur.actions.chores import CHORES
 from affineur.actions.found import Founded, found
-from affineur.projections import follow, mirror, mirroring, pages, post, webhooks
+from affineur.projections import collecting, follow, mirror, mirroring, pages, post, webhooks
 from affineur.settings import Settings
 from affineur.shell import following, logs
 from affineur.shell.index import open_index
@@ -61,8 +61,11 @@ def run_background(settings: Settings) -> None:
     # Whoever is sent something may keep one waiting: the post and the webhooks have threads of their own.
     posting = threading.Thread(target=post.keep_posting, args=(index, stop, emails.note_failure), name="post")
     delivering = threading.Thread(target=webhooks.keep_delivering, args=(index, stop), name="webhooks")
-    posting.start()
-    delivering.start()
+    started = [posting, delivering]
+    if not following.is_mirror(settings):  # which has its downloads counted by nobody yet
+        started.append(threading.Thread(target=collecting.keep_collecting, args=(index, stop), name="collecting"))
+    for thread in started:
+        thread.start()
     try:
         if following.is_mirror(settings):
             mirroring.keep(index, stop)
@@ -70,8 +73,8 @@ def run_background(settings: Settings) -> None:
             follow.follow(index, stop, chores=CHORES)
     finally:
         stop.set()
-        posting.join()
-        delivering.join()
+        for thread in started:
+            thread.join()
         index.close()
 
 

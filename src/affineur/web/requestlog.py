@@ -7,10 +7,8 @@ several processes append to one file without mixing (POSIX ``O_APPEND``; lines a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import ipaddress
 import logging
 import os
 import time
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
+
+from affineur.core.downloads.networks import shorten
 
 FIELDS = ("time", "project", "version", "file", "user_agent", "address", "country", "bytes", "status")
 MAXIMUM_USER_AGENT = 512
@@ -127,14 +127,3 @@ def address_keeper(kind: Literal["shorten", "hash", "full", "none"], key: bytes)
         return found
 
     return keep
-
-
-def shorten(client: str) -> str:
-    """The network of an address: IPv4 /24, IPv6 /48; empty for what is no address."""
-    with contextlib.suppress(ValueError):
-        address = ipaddress.ip_address(client)
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        prefix = 24 if address.version == 4 else 48
-        return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
-    return ""

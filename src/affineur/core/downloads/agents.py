@@ -24,7 +24,7 @@ MAXIMUM_VALUE = 100
 Details = Mapping[str, Any]
 """A value of the column ``details``: texts, a truth, None, and records of them."""
 
-_DETAILS: Fields = next(column.type for column in EVENTS if column.name == "details")  # type: ignore[assignment]
+_DETAILS: Fields = next(column.type for column in EVENTS if column.name == "details" and isinstance(column.type, tuple))
 _FIRST = ("Pip6UserAgent", "UvUserAgent", "Pip1_4UserAgent")
 _CPYTHON = "cpython"
 _HEAD = re.compile(r"(pip|uv|poetry|pdm|hatch|devpi|pulpcore)(?:-server)?/([0-9][^\s;,]*)", re.ASCII)
@@ -65,7 +65,7 @@ def _read(text: str) -> object:
     for parser in _parsers():
         try:
             return parser(text)
-        except Exception:  # noqa: BLE001, S112 -- "not mine", or what hostile JSON and versions do to it
+        except Exception:  # noqa: S112 -- "not mine", or what hostile JSON and versions do to it
             continue
     # Cut off by a log, or of a form that is newer than the library: name and version are told all the same.
     head = _HEAD.match(text)

@@ -28,7 +28,8 @@ REDIRECTS = frozenset({302, 307})
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 
 _SECOND = 1_000_000
-_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _REMEMBERED = 4096
 _COMBINED = re.compile(
     r'(?:[^\s:]+:\d+ )?(?P<address>\S+) \S+ .{1,200}? \[(?P<time>[^\]]{20,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
@@ -56,7 +57,7 @@ class Request(NamedTuple):
     tls_cipher: str = ""
 
 
-Read = Callable[[bytes], Request | None | str]
+Read = Callable[[bytes], Request | str | None]
 """Reads one line, without the newline: a download, None for what is none, or why it cannot be read."""
 
 
@@ -70,7 +71,7 @@ def reader(form: Form, latest: datetime) -> Read:
         return _own(moments)
     read = {"nginx-json": _nginx_json, "combined": _combined, "fastly": _fastly}[form]
 
-    def checked(line: bytes) -> Request | None | str:
+    def checked(line: bytes) -> Request | str | None:
         if len(line) > MAXIMUM_LINE_BYTES:
             return "too long"
         return read(line.decode("utf-8", "replace"), moments)
@@ -118,7 +119,7 @@ class _Line(msgspec.Struct):
 def _own(moments: _Moments) -> Read:
     decode = msgspec.json.Decoder(_Line).decode
 
-    def read(line: bytes) -> Request | None | str:
+    def read(line: bytes) -> Request | str | None:
         try:
             found = decode(line)
         except msgspec.MsgspecError:
@@ -140,7 +141,7 @@ def _own(moments: _Moments) -> Read:
     return read
 
 
-def _combined(text: str, moments: _Moments) -> Request | None | str:
+def _combined(text: str, moments: _Moments) -> Request | str | None:
     match = _COMBINED.match(text)
     if match is None:
         return "not of this form"
@@ -155,7 +156,7 @@ def _combined(text: str, moments: _Moments) -> Request | None | str:
     return Request(at, "" if agent == "-" else _plain(agent), match["address"], "", path)
 
 
-def _fastly(text: str, moments: _Moments) -> Request | None | str:
+def _fastly(text: str, moments: _Moments) -> Request | str | None:
     match = _FASTLY.search(text)
     if match is None:
         return "not of this form"
@@ -193,7 +194,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _nginx_json(text: str, moments: _Moments) -> Request | None | str:
+def _nginx_json(text: str, moments: _Moments) -> Request | str | None:
     try:
         found: Any = msgspec.json.decode(text)
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -33,7 +33,7 @@ _NAME_CHARACTERS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,239}\Z", re.ASCII)
 
 
 class Place(NamedTuple):
-    """A file. ``project`` is normalised, ``version`` canonical where it is one (None: not known), ``type`` of `_KINDS`."""
+    """A file. ``project`` is normalised, ``version`` canonical where it is one (None: not known)."""
 
     project: str
     version: str | None

@@ -103,7 +103,7 @@ def _client_maps(settings: Settings) -> Iterable[str]:
 
 
 NETWORKS = {
-    # `requestlog.shorten` in regular expressions: IPv4 /24, IPv6 /48, as nginx and Python write addresses
+    # `networks.shorten` in regular expressions: IPv4 /24, IPv6 /48, as nginx and Python write addresses
     # (RFC 5952: lower case, no leading zeros, the longest run of zero groups as `::`).
     r"~^(?:::ffff:)?(?<net>\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}$": "${net}.0",
     r"~^0:0:0:": "::",

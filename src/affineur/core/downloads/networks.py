@@ -1,0 +1,38 @@
+"""Networks: what is left of a client's address, and of that in turn after its day.
+
+What does not live here: what the request log keeps (`web.requestlog`), and the salts (`shell.store.lake`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+
+MAXIMUM_LENGTH = 64
+"""Characters of an address, or of a hash of one."""
+IPV4_PREFIX, IPV6_PREFIX = 24, 48
+
+
+def shorten(client: str) -> str:
+    """The network of an address: IPv4 /24, IPv6 /48; empty for what is no address."""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(client)
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        prefix = IPV4_PREFIX if address.version == 4 else IPV6_PREFIX
+        return str(ipaddress.ip_network((address, prefix), strict=False).network_address)
+    return ""
+
+
+def network_hash(address: str, salt: bytes) -> int | None:
+    """The first 64 bits of HMAC-SHA-256 over the network of ``address``; None where the log has none.
+
+    What is no address is a hash of one already, and is taken as it is. Who does not have the ``salt`` can neither go
+    back from the hash, nor compare networks of two days.
+    """
+    network = shorten(address) or address[:MAXIMUM_LENGTH]
+    if not network or network == "-":
+        return None
+    return int.from_bytes(hmac.digest(salt, network.encode("utf-8", "replace"), hashlib.sha256)[:8], "big")
