@@ -9,6 +9,7 @@ from __future__ import annotations
 from affineur.projections import webhooks
 from affineur.projections.follow import Chore
 
+from .classify import classify_monthly
 from .factors import remove_due
 from .forget import forget_expired
 from .ladder import notice_ladder
@@ -31,6 +32,7 @@ CHORES: tuple[Chore, ...] = (
     Chore("called for reviews that are overdue", 10 * MINUTE, call_for_reviews),
     Chore("reminded of recoveries that wait", 10 * MINUTE, remind),
     Chore("pending publishers ended or reminded of", HOUR, settle_pending),
+    Chore("given classes of impact", MINUTE, classify_monthly),
     Chore("told of a missing second factor", HOUR, notice_ladder),
     Chore("told of machines without sponsors", HOUR, remind_of_sponsors),
     Chore("forgotten what has expired", HOUR, forget_expired),

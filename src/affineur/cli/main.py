@@ -16,6 +16,7 @@ from . import (
     exports,
     follow,
     holds,
+    impact,
     imports,
     journal,
     keeping,
@@ -129,6 +130,7 @@ examine.register(app)
 exports.register(app)
 follow.register(app)
 holds.register(app)
+impact.register(app)
 imports.register(app)
 journal.register(app)
 keeping.register(app)
