@@ -31,6 +31,7 @@ _SECOND = 1_000_000
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _REMEMBERED = 4096
+_NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _COMBINED = re.compile(
     r'(?:[^\s:]+:\d+ )?(?P<address>\S+) \S+ .{1,200}? \[(?P<time>[^\]]{20,40})\] "(?P<request>(?:[^"\\]|\\.)*)" '
     r'(?P<status>\d{3}) (?P<bytes>\d+|-)(?: "(?:[^"\\]|\\.)*" "(?P<agent>(?:[^"\\]|\\.)*)")?',
@@ -122,12 +123,12 @@ def _own(moments: _Moments) -> Read:
     def read(line: bytes) -> Request | str | None:
         try:
             found = decode(line)
-        except msgspec.MsgspecError:
+        except _NO_JSON:
             if len(line) > MAXIMUM_LINE_BYTES:
                 return "too long"
             try:  # a user agent need not be UTF-8, and nginx writes it as it came
                 found = decode(line.decode("utf-8", "replace"))
-            except msgspec.MsgspecError as error:
+            except _NO_JSON as error:
                 return str(error)
         status = found.status
         if not ((status == WHOLE and found.bytes > 0) or status in REDIRECTS):
@@ -197,7 +198,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
 def _nginx_json(text: str, moments: _Moments) -> Request | str | None:
     try:
         found: Any = msgspec.json.decode(text)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _NO_JSON as error:
         return str(error)
     if not isinstance(found, dict):
         return "not of this form"
