@@ -78,6 +78,9 @@ _STATUS = {
     "company.member": 403,
     "email.unknown": 404,
     "session.exists": 404,
+    "statistics.export": 403,
+    "statistics.busy": 503,
+    "statistics.away": 503,
 }
 
 

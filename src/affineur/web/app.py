@@ -32,6 +32,7 @@ from . import (
     metrics,
     pages,
     simple_api,
+    statistics,
     statuses,
     trusted_publishing,
     uploads,
@@ -45,6 +46,7 @@ from .identity import Uses, caller_of, reader, reader_check
 from .mirrored import Mirrored
 from .refused import note_refusal
 from .requestlog import RequestLog
+from .statistics.recently import Recently
 
 
 def routes() -> list[BaseRoute]:
@@ -90,6 +92,7 @@ def routes() -> list[BaseRoute]:
         Route(disclosures.PATH, disclosures.receive_disclosure, methods=["POST"]),
         Route("/danger-api/echo", danger.echo, methods=["GET", "POST"]),
         Route("/danger-api/projects/{name}/observations", danger.receive_observation, methods=["POST"]),
+        *statistics.ROUTES,
         *api.routes(),
         *pages.routes(),
     ]
@@ -99,6 +102,8 @@ OPEN_PATHS = (
     "/health/", "/legacy", "/static/", "/account", "/admin", "/api/", "/danger-api/", "/_/", "/.well-known/pytp",
 )  # fmt: skip
 """What a private index shows without a token: whether it lives, and where uploads (with their own check) go."""
+CLOSED_PATHS = ("/api/packages/",)
+"""What lies below an open path, and has no check of its own."""
 
 
 class PrivateIndex:
@@ -110,7 +115,7 @@ class PrivateIndex:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask for a token, or go on."""
         # Browsers send a preflight without a token, and it is answered the same wherever it goes (`cors.preflight`).
-        if scope["type"] != "http" or scope["path"].startswith(OPEN_PATHS) or scope["method"] == "OPTIONS":
+        if scope["type"] != "http" or _is_open(scope["path"]) or scope["method"] == "OPTIONS":
             await self.app(scope, receive, send)
             return
         request = Request(scope, receive)
@@ -125,6 +130,10 @@ class PrivateIndex:
             return
         caller_of(request, actor, now)  # notes the use
         await self.app(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    return path.startswith(OPEN_PATHS) and not path.startswith(CLOSED_PATHS)
 
 
 def build(index: Index, log: RequestLog) -> Starlette:
@@ -154,4 +163,5 @@ def build(index: Index, log: RequestLog) -> Starlette:
     app.state.log = log
     app.state.meter = meter
     app.state.passwords = PasswordWork()
+    app.state.recently = Recently(index)
     return app

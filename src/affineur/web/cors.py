@@ -15,7 +15,9 @@ from .hot import CORS
 
 HEADERS = {name.decode(): value.decode() for name, value in CORS}
 
-_FOR_PROGRAMS = ("/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses")
+_FOR_PROGRAMS = (
+    "/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses", "/statistics/", "/badges/", "/api/packages/",
+)  # fmt: skip
 
 
 async def preflight(request: Request) -> Response:

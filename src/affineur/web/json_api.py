@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import Refused
+from affineur.core.life.extension import public
 from affineur.core.life.standing import permits_release
 from affineur.core.names import is_normalized, parse_name
 from affineur.core.views.json_api import chosen_version, project_document, release_document
@@ -22,6 +23,7 @@ from affineur.shell.store import documents
 from . import cors
 from .addresses import base_url, moved
 from .documents import document
+from .statistics.recently import recent_downloads
 
 
 async def project(request: Request) -> Response:
@@ -46,9 +48,8 @@ async def elsewhere(request: Request) -> Response:
 
 
 async def _answer(request: Request, name: str, version: str | None) -> Response:
-    index: Index = request.app.state.index
     try:
-        found = await asyncio.to_thread(_document, index, name, version, base_url(request))
+        found = await asyncio.to_thread(_document, request, name, version)
     except Refused:  # what is asked for is no version
         found = None
     if found is None:
@@ -57,8 +58,9 @@ async def _answer(request: Request, name: str, version: str | None) -> Response:
     return document(request, body, "application/json", serial)
 
 
-def _document(index: Index, name: str, version: str | None, address: str) -> tuple[int, bytes] | None:
+def _document(request: Request, name: str, version: str | None) -> tuple[int, bytes] | None:
     """The project's serial and the document, both of one moment; None where there is no such thing."""
+    index: Index = request.app.state.index
     with index.store.read() as connection:
         if version is None:
             record = documents.project_record(connection, name)
@@ -71,7 +73,9 @@ def _document(index: Index, name: str, version: str | None, address: str) -> tup
     if not permits_release(record.standing, chosen).offer:  # neither files nor what was said of them
         metadata = replace(metadata, description=None)
     build = project_document if version is None else release_document
-    return record.serial, build(replace(record, origin=index.origin), chosen, metadata, address)
+    standing = public(record.standing, impact=index.settings.impact_public)
+    record = replace(record, standing=standing, origin=index.origin, downloads=recent_downloads(request, name))
+    return record.serial, build(record, chosen, metadata, base_url(request))
 
 
 def _to_normalized(request: Request, name: str, rest: str) -> Response:

@@ -27,6 +27,7 @@ from .publishing import PUBLISHING
 from .reports import REPORTS
 from .roles import ROLES
 from .rule import FIRST, NOTICE, Change, Group, Rule
+from .statistics import STATISTICS
 from .upstream import UPSTREAM
 from .webhooks import WEBHOOKS
 
@@ -43,6 +44,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *EXAMINING,
         *JOURNAL,
         *DEPENDENTS,
+        *STATISTICS,
         *FORMS,
         *ARCHIVES,
         *UPSTREAM,

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from ..distributions.metadata import CoreMetadata
+from ..downloads.figures import Recent
 from ..life import extension
 from ..life.standing import Standing, project_status
 from ..names import NormalizedName
@@ -48,7 +49,8 @@ class Record:
 
     Where ``offer`` is false (PEP 792: a quarantined project) no file is shown, though the versions are; files of it
     that are held by themselves are not among ``files``. ``people`` are ``(role, account name)``. ``origin``: the index
-    that says so; empty: only what the standards know is told of the standing.
+    that says so; empty: only what the standards know is told of the standing. ``downloads`` None: not known, and
+    written as -1.
     """
 
     name: NormalizedName
@@ -60,6 +62,7 @@ class Record:
     standing: Standing = Standing()
     created_at: datetime = datetime.fromtimestamp(0, UTC)
     origin: str = ""
+    downloads: Recent | None = None
 
 
 def chosen_version(record: Record) -> str | None:
@@ -124,7 +127,7 @@ def _info(record: Record, version: str, metadata: CoreMetadata, base_url: str) -
         "description_content_type": metadata.description_content_type,
         "docs_url": None,
         "download_url": metadata.download_url,
-        "downloads": {"last_day": -1, "last_month": -1, "last_week": -1},
+        "downloads": _downloads(record.downloads),
         "dynamic": metadata.dynamic or None,
         "home_page": metadata.home_page,
         "keywords": metadata.keywords,
@@ -147,6 +150,12 @@ def _info(record: Record, version: str, metadata: CoreMetadata, base_url: str) -
         "yanked": yanked,
         "yanked_reason": reason,
     }
+
+
+def _downloads(recent: Recent | None) -> dict[str, int]:
+    if recent is None:
+        return {"last_day": -1, "last_month": -1, "last_week": -1}
+    return {"last_day": recent.last_day, "last_month": recent.last_month, "last_week": recent.last_week}
 
 
 def _yank_of(files: Sequence[StoredFile]) -> tuple[bool, str | None]:

@@ -51,7 +51,9 @@ class Frame:
         return self.height - self.top - self.bottom
 
 
-WIDE = Frame(880, 320, right=110)
+WIDE = Frame(1072, 340, right=120)
+WIDE_ALONE = Frame(1072, 340)
+"""Of a single series, which needs no name beside it."""
 NARROW = Frame(360, 260, left=44)
 
 

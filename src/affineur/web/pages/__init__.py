@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute, Route
 
-from . import account, admin, help, home, journal, project, rules, searching, static
+from . import (
+    account,
+    admin,
+    dependents,
+    dependents_why,
+    help,
+    home,
+    journal,
+    project,
+    rules,
+    searching,
+    static,
+    statistics,
+)
 from .errors import handlers, private_page, wants_html
 
 __all__ = ["handlers", "private_page", "routes", "wants_html"]
@@ -21,6 +34,9 @@ def routes() -> list[BaseRoute]:
         Route("/search", searching.search),
         Route("/search/", searching.search),
         *account.open_routes(),
+        *dependents.ROUTES,
+        *dependents_why.ROUTES,
+        *statistics.ROUTES,
         Route("/project/{rest:path}", project.project),
         Route("/journal/", journal.entries),
         Route("/journal/{serial}", journal.entry),

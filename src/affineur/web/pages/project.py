@@ -41,6 +41,7 @@ from . import commands, timeline
 from .descriptions import fitted
 from .errors import not_found, project_not_found
 from .rendering import index_of, page
+from .statistics import downloads
 
 TABS = ("description", "versions", "files", "dependencies", "history")
 _OF_THE_PROJECT = ("versions", "history")
@@ -238,6 +239,7 @@ def _show(request: Request, connection: sa.Connection, place: Place, view: View)
         "maintainers": presentation.persons(metadata.maintainer, metadata.maintainer_email),
         "keywords": presentation.keywords(metadata.keywords),
         "classifiers": presentation.classifier_groups(metadata.classifiers),
+        **downloads(request, view.project.name),
     }
     return page(request, f"project_{place.tab}.html", shared | _tab(request, connection, view, place.tab))
 

@@ -1,0 +1,118 @@
+"""``/badges/<name>/<what>.svg``: downloads, version or status of a project, to be put into its description.
+
+A badge is always a picture: where there is nothing to tell it says so, since a broken picture tells less.
+What does not live here: the drawing (`core.views.badge`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from affineur.core.downloads.figures import WITHOUT_MIRRORS, Window
+from affineur.core.life.standing import Status, project_status
+from affineur.core.versions import latest
+from affineur.core.views.badge import Tone, badge
+from affineur.core.views.plot import short
+from affineur.shell.index import Index
+from affineur.shell.store import reading
+
+from .answering import figures
+from .seen import Seen, seen
+
+
+class Words(NamedTuple):
+    """What stands in a badge."""
+
+    label: str
+    value: str
+    tone: Tone = "figure"
+
+
+NO_DATA = "no data"
+_TONES: dict[Status, Tone] = {
+    "active": "good",
+    "deprecated": "warning",
+    "archived": "quiet",
+    "quarantined": "grave",
+}
+
+
+async def one(request: Request) -> Response:
+    """A badge."""
+    response = await figures(request, _draw)
+    # Opened by itself it is a document of this site: it may load and run nothing.
+    response.headers["content-security-policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _draw(request: Request) -> tuple[bytes, str] | Response:
+    what = request.path_params["what"]
+    make = BADGES.get(what)
+    if make is None:
+        return Response(f"404 Not Found\n\nThere are the badges {', '.join(BADGES)}.\n", 404, media_type="text/plain")
+    index: Index = request.app.state.index
+    found = seen(index, request.path_params["name"])
+    words = make(index, found) if found else None
+    return badge(*(words or Words(_LABELS.get(what, "downloads"), NO_DATA, "quiet"))), "image/svg+xml"
+
+
+def _day(index: Index, found: Seen) -> Words | None:
+    return _recent(index, found, 1, "day")
+
+
+def _week(index: Index, found: Seen) -> Words | None:
+    return _recent(index, found, 7, "week")
+
+
+def _month(index: Index, found: Seen) -> Words | None:
+    return _recent(index, found, 30, "month")
+
+
+def _recent(index: Index, found: Seen, days: int, unit: str) -> Words | None:
+    if not found.ever or found.state.last_day is None:
+        return None
+    count = index.lake.total(found.name, Window.until(found.state.last_day, days), WITHOUT_MIRRORS)
+    return Words("downloads", f"{short(count)}/{unit}")
+
+
+def _total(index: Index, found: Seen) -> Words | None:
+    return Words("downloads", short(index.lake.total(found.name, None, WITHOUT_MIRRORS))) if found.ever else None
+
+
+def _rank(index: Index, found: Seen) -> Words | None:
+    if not found.ever or found.state.last_day is None:
+        return None
+    rank = index.lake.rank(found.name, Window.until(found.state.last_day, 30), WITHOUT_MIRRORS)
+    return Words("rank", f"{rank.rank:,} of {rank.among:,}") if rank.rank else None
+
+
+def _version(index: Index, found: Seen) -> Words | None:
+    if found.project is None:
+        return None
+    with index.store.read() as connection:
+        releases = reading.releases(connection, found.project.id)
+    newest = latest((release.version, release.yanked) for release in releases)
+    return Words("version", newest) if newest else None
+
+
+def _status(index: Index, found: Seen) -> Words | None:
+    if found.project is None:
+        return Words("status", "not here any more", "grave")
+    status = project_status(found.project.standing).status
+    return Words("status", status, _TONES.get(status, "quiet"))
+
+
+BADGES: dict[str, Callable[[Index, Seen], Words | None]] = {
+    "day": _day,
+    "week": _week,
+    "month": _month,
+    "total": _total,
+    "rank": _rank,
+    "version": _version,
+    "status": _status,
+}
+_LABELS = {"rank": "rank", "version": "version", "status": "status"}
