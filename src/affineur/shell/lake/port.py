@@ -72,6 +72,12 @@ class Lake(Protocol):
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
         """Downloads in the window by ``by``, most first; `OTHERS`, as in `series`, is behind them."""
 
+    def version_shares(self, window: Window, where: Filter, least: float) -> Iterator[tuple[str, str]]:
+        """``(project, version)`` of each version with at least the share ``least`` (0 to 1) of its project's downloads.
+
+        Of all projects in one pass, by project, then version; a version that is not known has no share.
+        """
+
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """The most downloaded projects; equal ones by name."""
 
