@@ -37,6 +37,7 @@ from affineur.core.security import asks_for_proof
 from affineur.shell.index import Index
 from affineur.shell.store import projects
 from affineur.shell.store.projects import ProjectRow
+from affineur.web.api.dependents import noticing_told
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, fields, signed_in, to
 
@@ -100,6 +101,7 @@ def _preview(request: Request, session: Session, given: Typed) -> Response:
         "title": f"{OWNERS_ACTS[asked.act]}: {asking.subject(found.display_name, asked)}",
         "definition": definition(asked.act),
         "foreseen": foreseen,
+        "notices": [noticing_told(index, name, version) for version in foreseen.yanked[: asking.SHOWN_RELEASES]],
         "needs_proof": asks_for_proof(foreseen.decision),
         "strength": foreseen.decision.facts.get("strength", "proof"),
         "hidden": [(field, given[field]) for field in asking.FIELDS if given.get(field)],

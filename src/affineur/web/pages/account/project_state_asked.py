@@ -54,7 +54,8 @@ class Preview:
     """What an act would come to. ``decision``: whether it may be done, or only a proof is missing.
 
     ``told`` is what clients read before and after (PEP 792); ``banners`` what the pages would say that they do not say
-    yet; ``more``: how many releases besides those of ``changes`` it concerns.
+    yet; ``more``: how many releases besides those of ``changes`` it concerns. ``yanked``: releases of which it leaves
+    no file that is not yanked.
     """
 
     decision: Decision
@@ -65,6 +66,7 @@ class Preview:
     more: int
     is_change: bool
     waits_until: datetime | None
+    yanked: tuple[str, ...]
 
 
 def ticked(given: Typed) -> frozenset[str]:
@@ -143,7 +145,12 @@ def preview(index: Index, actor: Actor, project: NormalizedName, asked: Asked, n
         max(0, len(concerned) - SHOWN_RELEASES),
         before != after or waits_until is not None,
         waits_until,
+        tuple(version for version in concerned if _is_yanked(after, version) and not _is_yanked(before, version)),
     )
+
+
+def _is_yanked(seen: Seen, version: str) -> bool:
+    return all(file.yanked for file in seen.files if file.version == version)
 
 
 def _judged(
