@@ -15,7 +15,7 @@ from tests.services.schema import bring_schema
 from affineur.actions.found import found
 from affineur.actions.upload import Spooled, upload
 from affineur.core.access import SYSTEM, Actor
-from affineur.projections import pages, search, statuses
+from affineur.projections import dependents, pages, search, statuses
 from affineur.settings import load
 from affineur.shell.index import Index, open_index
 
@@ -71,10 +71,11 @@ def fill(index: Index) -> None:
 
 
 def catch_up(index: Index) -> None:
-    """What the background process does: search, the list of all projects and the status files follow."""
+    """What the background process does: search, dependents, the list of all projects and the status files follow."""
     pages.catch_up(index)
     pages.project_root(index)
     following = search.open_search(index)
     search.catch_up(index, following)
     following.close()
+    dependents.catch_up(index)
     statuses.project_statuses(index)

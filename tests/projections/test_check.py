@@ -435,10 +435,10 @@ def test_a_damaged_or_missing_search_index_is_found_and_mended(sqlite: Index) ->
     assert found(sqlite) == set()
 
 
-def test_a_search_index_that_lags_is_found_and_mended(index: Index) -> None:
+def test_what_lags_behind_the_journal_is_found_and_mended(index: Index) -> None:
     publish(index, "gouda", "1.0", minutes=30)
     pages.project_root(index)
-    assert found(index) == {("stale-search", "search")}
+    assert found(index) == {("stale-search", "search"), ("stale-dependents", "dependents")}
     rebuilt(index)
     assert found(index) == set()
 

@@ -156,7 +156,9 @@ _WAYS = {
 def rebuild(
     parts: Annotated[
         list[str] | None,
-        typer.Argument(help="Any of `rows`, `pages`, `root`, `search`, `statuses`.", show_default="all of them"),
+        typer.Argument(
+            help="Any of `rows`, `pages`, `root`, `search`, `dependents`, `statuses`.", show_default="all of them"
+        ),
     ] = None,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also remove left-over files and blobs of no file, older than an hour.")
@@ -167,8 +169,8 @@ def rebuild(
 ) -> None:
     """Make everything that is derived anew.
 
-    That is sums, pages and links, the list of all projects, search, and the status files. Safe while the
-    index is served.
+    That is sums, pages and links, the list of all projects, search, who depends on whom, and the status files.
+    Safe while the index is served.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
@@ -195,6 +197,7 @@ def rebuild(
     else:
         typer.echo(
             f"{mended.projects:,} projects written, {mended.documents:,} made findable; {mended.sums} sums corrected, "
+            f"{mended.edges} requirements corrected, "
             f"{mended.links_replaced} links replaced, {mended.blobs_taken_back} blobs taken back, "
             f"{mended.swept} left-overs removed."
         )

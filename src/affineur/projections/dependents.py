@@ -9,6 +9,7 @@ questions (`shell.dependents`).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -31,8 +32,11 @@ from affineur.shell.store import journal, projects
 
 log = logging.getLogger(__name__)
 
-_BATCH = 500
+_BATCH = 100
 """Entries, or projects, that are folded in with one transaction: writers stand in line behind it."""
+TURN_SECONDS = 0.5
+"""After so long `follow` goes on with something else, and with this at its next turn: what an index has that was
+filled before there was a graph may take hours."""
 _REST = 3.0
 """Arrays rest this many times as long as writing them took: they cost as much as the whole graph has edges."""
 
@@ -49,13 +53,13 @@ class Upstream:
     requires_dist: tuple[str, ...] | None
 
 
-def catch_up(index: Index) -> int:
+def catch_up(index: Index, most_seconds: float = math.inf) -> int:
     """Bring edges up to the journal; the number of projects looked at. Cost: linear in what has changed.
 
-    Which older releases count stays as it is: `weigh` says so anew.
+    Begins nothing more after ``most_seconds``. Which older releases count stays as it is: `weigh` says so anew.
     """
-    seen = 0
-    while True:
+    seen, began = 0, time.monotonic()
+    while time.monotonic() - began <= most_seconds:
         with index.store.read() as connection:
             since, _ = rows.position(connection)
             changed, last = journal.changed_since(connection, since, _BATCH)
@@ -68,6 +72,7 @@ def catch_up(index: Index) -> int:
                 rows.replace(connection, found, last, now)
                 rows.move(connection, last, now)
                 seen += len(changed)
+    return seen
 
 
 def rebuild(index: Index, advance: Callable[[int], None] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Following the journal: the background work that keeps every projection up to date.
 
-One loop, two ticks a second: finish pages that a crash or another node left, bring search up to date, and,
-debounced, write the list of all projects and the status files; now and then do what falls due by itself. Runs in one
-process of a node (`serve` starts it, or `work`).
+One loop, two ticks a second: finish pages that a crash or another node left, bring search and dependents up to date,
+and, debounced, write the list of all projects and the status files; now and then do what falls due by itself. Runs in
+one process of a node (`serve` starts it, or `work`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from affineur.shell.index import Index
 from affineur.shell.store import journal
 from affineur.shell.tree import ROOT
 
-from . import mend, pages, search, statuses
+from . import dependents, mend, pages, search, statuses
 
 log = logging.getLogger(__name__)
 
@@ -54,13 +54,15 @@ def follow(
     rest_until = sweep_at = 0.0
     due_at = dict.fromkeys((chore.name for chore in chores), 0.0)
     settling = _Settling(index)
-    keeper = statuses.Keeper(index)
+    keeper, arrays = statuses.Keeper(index), dependents.Arrays(index)
     found = search.open_search(index)
     while not stop.is_set():
         beat()
         try:
             pages.catch_up(index)
             search.catch_up(index, found)
+            dependents.catch_up(index, dependents.TURN_SECONDS)
+            arrays.tick(time.monotonic())
             if time.monotonic() >= rest_until and root_is_behind(index):
                 began = time.monotonic()
                 pages.project_root(index)
@@ -80,6 +82,7 @@ def follow(
             stop.wait(5.0)
         stop.wait(TICK_SECONDS)
     keeper.end()
+    arrays.end()
 
 
 def _do(chore: Chore, index: Index) -> None:
@@ -123,6 +126,7 @@ def bring_up(index: Index) -> None:
         search.catch_up(index, found)
     finally:
         found.close()
+    dependents.catch_up(index)
     if root_is_behind(index):
         pages.project_root(index)
 

@@ -1,8 +1,8 @@
 """Mending (`rebuild`): everything that can be derived is derived anew, in the order in which it depends.
 
 Rows that follow from other rows, blobs that are still on offer though lost from their place, pages, links, the
-root list, search, the status files. With ``sweep``, also what was left behind goes: blobs of no file, temporary files,
-old pages.
+root list, search, dependents, the status files. With ``sweep``, also what was left behind goes: blobs of no file,
+temporary files, old pages.
 What cannot be derived (contents, the journal, rows that contradict it) comes from a backup only.
 """
 
@@ -28,12 +28,12 @@ from affineur.shell.store.schema import burnt_filename, file, project
 from affineur.shell.store.schema import journal as entries
 from affineur.shell.tree import ROOT
 
-from . import pages, search, statuses
+from . import dependents, pages, search, statuses
 from .check.blobs import GRACE, held_since, is_second_name, left_overs, orphans
 from .check.tree import canonical_target, cut_short, foreign_entries, is_blob
 
-Part = Literal["rows", "pages", "root", "search", "statuses"]
-PARTS: tuple[Part, ...] = ("rows", "pages", "root", "search", "statuses")
+Part = Literal["rows", "pages", "root", "search", "dependents", "statuses"]
+PARTS: tuple[Part, ...] = ("rows", "pages", "root", "search", "dependents", "statuses")
 
 
 @dataclass(slots=True)
@@ -45,6 +45,8 @@ class Mended:
     blobs_taken_back: int = 0
     links_replaced: int = 0
     documents: int = 0
+    edges: int = 0
+    """Requirements between projects that were not what the files say."""
     swept: int = 0
     without_contents: list[str] = field(default_factory=list)
     """Files on a page whose contents are lost."""
@@ -64,6 +66,8 @@ def rebuild(
         _root(index)
     if "search" in parts:
         mended.documents = _search(index, tell)
+    if "dependents" in parts:
+        mended.edges = _dependents(index, tell)
     if "statuses" in parts:
         statuses.project_statuses(index)
         StatusFiles(index.settings.public).forget_former()
@@ -244,6 +248,16 @@ def _search(index: Index, tell: Tell) -> int:
         return search.rebuild(index, found, advance)
     finally:
         found.close()
+
+
+def _dependents(index: Index, tell: Tell) -> int:
+    with index.store.read() as connection:
+        total = len(projects.names(connection))
+
+    def advance(done: int) -> None:
+        tell("dependents", done, total)
+
+    return dependents.rebuild(index, advance)
 
 
 def _remove(path: str) -> None:

@@ -16,7 +16,7 @@ from affineur.shell.following import is_mirror
 from affineur.shell.index import Index
 from affineur.shell.progress import Tell, tell_nobody
 
-from . import blobs, mirrored, rows, search, statuses, tree
+from . import blobs, dependents, mirrored, rows, search, statuses, tree
 from .findings import KINDS, Finding, Kind
 
 __all__ = ["KINDS", "Finding", "Kind", "check"]
@@ -39,4 +39,5 @@ def check(index: Index, now: datetime, *, quick: bool = False, tell: Tell = tell
     yield from blobs.check(index, now, quick=quick, tell=tell)
     yield from tree.check(index, now, tell)
     yield from search.check(index, now, tell)
+    yield from dependents.check(index, now, tell)
     yield from statuses.check(index)

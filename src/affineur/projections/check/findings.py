@@ -30,6 +30,8 @@ Kind = Literal[
     "wrong-mark",
     "stale-search",
     "damaged-search",
+    "stale-dependents",
+    "wrong-dependents",
     "in-progress",
 ]
 Mend = Literal["rebuild", "sweep", "backup", "nothing"]
@@ -67,6 +69,8 @@ KINDS: Mapping[Kind, KindOf] = MappingProxyType(
         "wrong-mark": KindOf("The public tree claims to be further than the journal is.", "rebuild"),
         "stale-search": KindOf("Search does not know the newest state.", "rebuild"),
         "damaged-search": KindOf("The search index is broken.", "rebuild"),
+        "stale-dependents": KindOf("The graph of dependencies does not know the newest state.", "rebuild"),
+        "wrong-dependents": KindOf("What a project requires is not what its files say.", "rebuild"),
         "in-progress": KindOf("Not damage: somebody seems to be at work.", "nothing"),
     }
 )
