@@ -117,11 +117,12 @@ def _measured(facts: Facts, limits: Thresholds, numbers: Numbers, day: date, ran
         "impact.high", "Outside dependents", outside, numbers.high_dependents + 1, outside > numbers.high_dependents,
         OUTSIDE, f"as of {day}", graph,
     )  # fmt: skip
-    yield Measured(
-        "impact.high", "Steady installs", facts.steady, limits.high, _at_least(facts.steady, limits.high), steady,
-        window, lake, ranks.installs, limits.installed,
-    )  # fmt: skip
     in_use = facts.installs_month >= numbers.low_below
+    by_installs = _at_least(facts.steady, limits.high) and (in_use or outside > 0)
+    yield Measured(
+        "impact.high", "Steady installs", facts.steady, limits.high, by_installs,
+        f"{steady}; of a project that is at least C2", window, lake, ranks.installs, limits.installed,
+    )  # fmt: skip
     yield Measured(
         "impact.notable", "Installs of 30 days", facts.installs_month, numbers.low_below, in_use, installs, month, lake
     )
