@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import statistics_reading
 from .options import AsJson, Config, Data
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     statistics.command("collect")(collect)
     statistics.command("import")(import_logs)
+    statistics_reading.register(statistics)
     app.add_typer(statistics, name="statistics")
 
 
