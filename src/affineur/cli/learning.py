@@ -48,7 +48,7 @@ def learn(
     """Learn what projects of an upstream require, so that chains through them are seen.
 
     Reads the metadata of each project's newest release, and keeps only who requires whom, marked as the upstream's.
-    What this index has itself is never changed by it.
+    What this index has itself is never changed by it. Ends with 1 where a project that was named is not to be had.
     """
     from affineur.core.names import parse_name
     from affineur.shell.upstream.simple_index import SimpleIndex
@@ -73,7 +73,7 @@ def learn(
         print_json(found)
     else:
         _show(found)
-    if found["missing"] or found["refused"]:
+    if not set(wanted).isdisjoint(found["missing"] + found["refused"]):
         raise typer.Exit(EXIT_REFUSED)
 
 

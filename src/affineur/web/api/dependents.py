@@ -14,7 +14,7 @@ import msgspec
 from affineur.core.decision import refuse
 from affineur.core.dependents.answers import FOLLOWED, KINDS, SOURCES, Source
 from affineur.core.dependents.edges import Kind
-from affineur.core.dependents.starts import MOST_STARTS, Starts, read_starts, require_starts
+from affineur.core.dependents.starts import Starts, read_starts, require_starts
 from affineur.core.names import MAXIMUM_LENGTH, NormalizedName, parse_name
 from affineur.core.versions import canonical, parse_version
 from affineur.core.views import dependents as views
@@ -62,7 +62,7 @@ class From(Input):
     ``extras``: what is required for an extra is followed, too.
     """
 
-    start: Annotated[list[_Name], msgspec.Meta(max_length=MOST_STARTS)] = msgspec.field(default_factory=list)
+    start: list[_Name] = msgspec.field(default_factory=list)
     owner: _Account | None = None
     extras: bool = False
 
