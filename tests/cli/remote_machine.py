@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.services import starter
+
 PROGRAM = str(Path(sys.executable).with_name("affineur"))
 KEYRING = "keyrings.alt.file.PlaintextKeyring"
 
@@ -31,23 +33,17 @@ class Machine:
         """Call the program with ``given`` on standard input; its exit status must be ``code``."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFFINEUR_", "XDG_"))}
         self.home.mkdir(exist_ok=True)
-        done = subprocess.run(
+        here = {
+            "HOME": str(self.home),
+            "XDG_DATA_HOME": str(self.home / "share"),
+            "XDG_CONFIG_HOME": str(self.home / "config"),
+            "PYTHON_KEYRING_BACKEND": self.keyring,
+        }
+        done = starter.run(
             [PROGRAM, *map(str, arguments)],
-            input=given,
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            env=kept
-            | {
-                "HOME": str(self.home),
-                "XDG_DATA_HOME": str(self.home / "share"),
-                "XDG_CONFIG_HOME": str(self.home / "config"),
-                "PYTHON_KEYRING_BACKEND": self.keyring,
-            }
-            | self.variables
-            | environment,
-            timeout=60,
-            check=False,
+            kept | here | self.variables | environment,
+            given=given,
+            folder=self.home,
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.stdout, done.stderr)

@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import IO, Literal
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -62,12 +61,14 @@ class Server:
 
 def affineur(*arguments: str | Path, environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> str:
     """What the command line printed. RuntimeError, with all it said, where its exit status is not 0."""
-    with TemporaryFile() as out, TemporaryFile() as err:
-        status = _start([program, *arguments], _environment(environment), out, err).wait(120)
-        said, complained = (_whole(stream) for stream in (out, err))
-    if status != 0:
-        raise RuntimeError(f"affineur {arguments[0]} ended with {status}:\n{said}{complained}")
-    return said
+    command, given = [str(program), *map(str, arguments)], _environment(environment)
+    if program == PROGRAM:
+        done = starter.run(command, given)
+    else:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=given, timeout=120)
+    if done.returncode != 0:
+        raise RuntimeError(f"affineur {arguments[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def initialise(data: Path, environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> str:
@@ -124,11 +125,6 @@ def _start(
     return subprocess.Popen(
         words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
     )
-
-
-def _whole(stream: IO[bytes]) -> str:
-    stream.seek(0)
-    return stream.read().decode()
 
 
 def _wait_until_ready(server: Server) -> None:

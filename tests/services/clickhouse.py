@@ -62,6 +62,7 @@ def _prepare(folder: Path) -> Service:
     return Service(
         command=[sys.executable, "-m", "tests.services.clickhouse", str(folder / "data"), str(port)],
         facts={"host": f"127.0.0.1:{port}"},
+        environment={"PYTHONPATH": str(Path(__file__).parents[2])},
     )
 
 

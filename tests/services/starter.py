@@ -25,6 +25,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, NoReturn
 
 _BEFORE = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC", "OPENSSL_")
@@ -36,7 +37,10 @@ _LOADED = (
     "affineur.projections.check",
     "affineur.projections.mend",
 )
+_LATE = {"PYTHON_KEYRING_BACKEND"}
+"""Named as if the interpreter read it; a library does, when it is used."""
 _ONE_AT_A_TIME = threading.Lock()
+_ERRORS = {"stderr": "backslashreplace"}
 _running: list[tuple[int, socket.socket]] = []
 """The starter of this process: by its process id, because a fork of a test process must not share it."""
 
@@ -84,23 +88,59 @@ def can_start(environment: Mapping[str, str]) -> bool:
     """Whether a fork can have ``environment``: nothing in it that only a new interpreter would read differs."""
 
     def before(given: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in given.items() if name.startswith(_BEFORE)}
+        return {name: value for name, value in given.items() if name.startswith(_BEFORE) and name not in _LATE}
 
     return before(environment) == before(os.environ) and sys.platform == "linux"
 
 
-def start(arguments: Sequence[str], environment: Mapping[str, str], *, out: IO[bytes], err: IO[bytes]) -> Started:
-    """Start ``affineur …`` with ``arguments``, of which the first is the program's path, in this folder.
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    given: str = "",
+    folder: Path | None = None,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """Run ``affineur …`` in ``folder``, with ``given`` on standard input, by a fork where that can be.
 
-    It reads nothing and writes to ``out`` and ``err``. RuntimeError where the starter is gone.
+    ``arguments`` begin with the program's path. subprocess.TimeoutExpired, once it is ended, after ``timeout`` seconds.
+    """
+    if not can_start(environment):
+        return subprocess.run(
+            arguments, input=given, capture_output=True, text=True, env=environment, cwd=folder, timeout=timeout,
+            check=False,
+        )  # fmt: skip
+    with TemporaryFile() as read, TemporaryFile() as out, TemporaryFile() as err:
+        read.write(given.encode())
+        read.seek(0)
+        forked = start(arguments, environment, out=out, err=err, given=read, folder=folder)
+        try:
+            forked.wait(timeout)
+        finally:
+            forked.kill()
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read().decode())
+    return subprocess.CompletedProcess(arguments, forked.wait(), *said)
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str], *, out: IO[bytes], err: IO[bytes],
+          given: IO[bytes] | None = None, folder: Path | None = None) -> Started:  # fmt: skip
+    """Start ``affineur …`` with ``arguments``, of which the first is the program's path, in ``folder`` or this one.
+
+    It reads what is ``given`` and writes to ``out`` and ``err``. RuntimeError where the starter is gone.
     """
     ended, tell = os.pipe2(os.O_CLOEXEC)
-    told = json.dumps({"arguments": list(arguments), "environment": dict(environment), "folder": os.getcwd()})
+    told = json.dumps({
+        "arguments": list(arguments), "environment": dict(environment), "folder": str(folder or Path.cwd()),
+    })  # fmt: skip
     with _ONE_AT_A_TIME:
         line = _starter()
         try:
             line.sendall(len(told.encode()).to_bytes(4, "big"))
-            socket.send_fds(line, [b"!"], [out.fileno(), err.fileno(), tell])
+            with open(os.devnull, "rb") as nothing:
+                socket.send_fds(line, [b"!"], [(given or nothing).fileno(), out.fileno(), err.fileno(), tell])
             line.sendall(told.encode())
             answer = line.recv(20)
         finally:
@@ -183,16 +223,16 @@ def _fork_for(line: socket.socket) -> None:
                     with suppress(ProcessLookupError):
                         os.killpg(pid, signal.SIGKILL)
                 return
-            _, files, _, _ = socket.recv_fds(line, 1, 3)
+            _, files, _, _ = socket.recv_fds(line, 1, 4)
             told = json.loads(line.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
             pid = os.fork()
             if pid == 0:
                 os.setsid()
                 line.sendall(str(os.getpid()).encode())  # by the fork itself: whoever hears it may end its group
                 _become(told, files)
-            children[pid] = files[2]
-            os.close(files[0])
-            os.close(files[1])
+            children[pid] = files.pop()
+            for file in files:
+                os.close(file)
 
 
 def _say_who_ended(children: dict[int, int]) -> None:
@@ -208,8 +248,7 @@ def _become(told: dict[str, object], files: Sequence[int]) -> NoReturn:
     """Make a fork, in a session of its own, what a newly started process is."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for target, source in enumerate((nothing, *files[:2])):
+    for target, source in enumerate(files[:3]):
         os.dup2(source, target)
     os.closerange(3, 4096)
     os.chdir(str(told["folder"]))
@@ -221,9 +260,10 @@ def _become(told: dict[str, object], files: Sequence[int]) -> NoReturn:
     time.tzset()
     sys.argv = arguments
     sys.path.insert(0, str(Path(arguments[0]).parent))
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        setattr(sys, name, open(number, "w", buffering=1, closefd=False))  # noqa: SIM115
-        setattr(sys, f"__{name}__", getattr(sys, name))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = open(number, "w" if number else "r", buffering=1, closefd=False, errors=_ERRORS.get(name))  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     raise _Fork
 
 

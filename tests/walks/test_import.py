@@ -22,6 +22,7 @@ from tests.clients.projects import Project
 from tests.clients.publishing import publish_with_uv
 from tests.clients.runner import program, run, succeeded
 from tests.core.distributions import core_metadata, sdist, sdist_filename, wheel, wheel_filename
+from tests.services import starter
 from tests.services.affineur import PROGRAM, Server, affineur, initialise
 from tests.services.keeper import accepts_connections, free_ports
 from tests.shell.hostile_upstream import HTML, Answer, upstream
@@ -34,10 +35,7 @@ def import_into(
 ) -> dict:  # type: ignore[type-arg]
     """The summary of `affineur import …`."""
     here = os.environ | {"NO_PROXY": "*"} | (environment or {})
-    done = subprocess.run(
-        [PROGRAM, "import", *map(str, arguments), "--data", str(data), "--json"],
-        capture_output=True, text=True, check=False, timeout=120, env=here,
-    )  # fmt: skip
+    done = starter.run([str(PROGRAM), "import", *map(str, arguments), "--data", str(data), "--json"], here)
     assert done.returncode == ends_with, done.stdout + done.stderr
     summary = json.loads(done.stdout) if done.stdout else {}
     assert not list((data / "spool").iterdir())
