@@ -15,8 +15,8 @@ from pathlib import Path
 
 import orjson
 
-from affineur.settings import Settings
-from affineur.shell.store import Store, lake_logs
+from affineur.shell.index import Index
+from affineur.shell.store import Store, lake, lake_logs
 
 DAYS = (date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3))
 Counts = Counter[tuple[str, str]]
@@ -92,14 +92,18 @@ def collect(process: subprocess.Popen[str], killed_after_seconds: float | None) 
     return int(process.stdout.readline())
 
 
-def counted(settings: Settings) -> Counts:
-    """What the events in the lake add up to, read by DuckDB as anybody would."""
+def counted(index: Index) -> Counts:
+    """What the events in the lake add up to, read by DuckDB as anybody would: of the files that are listed.
+
+    Whoever is killed between putting a file and listing it leaves one that nobody reads.
+    """
     import duckdb
 
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "TimeZone": "UTC"}) as connection:
-        rows = connection.execute(
-            "SELECT timestamp::DATE::VARCHAR, project, count(*) FROM read_parquet(?) GROUP BY ALL",
-            [str(settings.lake / "events" / "*" / "*.parquet")],
+    with index.store.read() as connection:
+        paths = [str(index.settings.lake / each.name) for each in lake.files(connection, "events")]
+    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False, "TimeZone": "UTC"}) as duck:
+        rows = duck.execute(
+            "SELECT timestamp::DATE::VARCHAR, project, count(*) FROM read_parquet(?) GROUP BY ALL", [paths]
         ).fetchall()
     return Counter({(day, project): count for day, project, count in rows})
 

@@ -32,7 +32,7 @@ def test_a_collector_that_is_killed_again_and_again_counts_each_line_once(tmp_pa
         assert killed >= KILLS // 2, "hardly any collector was killed at work: the moments are too late"
         assert collect(collector, None) == 0
         assert collect(collector, None) == 0
-    assert counted(index.settings) == log.expected
+    assert counted(index) == log.expected
     found = totals(index.store)
     assert (found.lines, found.events, found.unreadable) == (log.lines, log.expected.total(), log.unreadable)
     index.close()
