@@ -22,7 +22,7 @@ from affineur.core.downloads.tables import EVENTS
 from .clickhouse_http import ClickHouse
 from .clickhouse_tables import columns, structure
 from .duck_engine import quoted, working
-from .port import Progress
+from .port import LakeAway, Progress
 
 SEALED_DAYS = 7
 """After so many days a day is sealed: its networks are forgotten, so its roll-up cannot be made anew, only added to."""
@@ -85,6 +85,8 @@ def take(server: ClickHouse, name: str, events: Path, scratch: Path, progress: P
     server.send(
         _INSERT, events, attempt=attempt.number, sealed=sealed_before(attempt.today), late=late_part(attempt.today)
     )
+    if time.time_ns() // 1_000_000 - (attempt.number >> 20) > LEFT_SECONDS * 500:
+        raise LakeAway("ClickHouse took so long over a batch that it may be swept by now.")
     _note(server, name, attempt, counted, committed=True)
     if progress is not None:
         progress("take in", len(counted), len(counted))

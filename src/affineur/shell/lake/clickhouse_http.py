@@ -122,9 +122,9 @@ class ClickHouse:
 
 
 def as_parameter(value: Value) -> str:
-    """A value as ClickHouse reads the parameters of a query: text of one tab-separated column, escaped.
+    """A value as ClickHouse reads the parameters of a query: a field of its tab-separated form.
 
-    The elements of an array are literals within that text, so what is in them is escaped twice.
+    A text is escaped; an array is written as in SQL, where the texts in it are escaped between their quotes.
     """
     if isinstance(value, str):
         return _escaped(value)
@@ -132,7 +132,7 @@ def as_parameter(value: Value) -> str:
         return str(value)
     if isinstance(value, date):
         return value.isoformat()
-    return _escaped(f"[{','.join(map(_element, value))}]")
+    return f"[{','.join(map(_element, value))}]"
 
 
 def _element(value: str | int | date) -> str:

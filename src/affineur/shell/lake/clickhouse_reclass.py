@@ -19,7 +19,7 @@ from .clickhouse_rolling import DAILY, DUE, EVENTS, KEPT, REPLACE, pairs, roll, 
 from .clickhouse_tables import columns
 from .port import Progress
 
-_AT_ONCE = 200
+_AT_ONCE = 50
 """User agents in one statement; each may be some hundred characters long, and a statement's address at most a MiB."""
 _OLDER = f"""
 SELECT sum(events) FROM batches
@@ -46,10 +46,10 @@ _NEW_CLASS = """transform(
     (SELECT groupArray(class) FROM (SELECT * FROM reclassed WHERE attempt = {attempt:UInt64} ORDER BY user_agent)),
     ifNull(toString(_class), '')
 )"""
-_RECLASSED = EVENTS.replace("*", f"* REPLACE ({_NEW_CLASS} AS _class)")
+_RECLASSED = EVENTS.replace("SELECT *", f"SELECT * REPLACE ({_NEW_CLASS} AS _class)")
 _TOTALS_BEFORE = """
 SELECT project, ifNull(toString(class), '') AS before, sum(downloads) AS known, sum(capped) AS left
-FROM totals WHERE day = {day:Date} AND _part = {part:UInt64} GROUP BY project, before
+FROM totals WHERE day IN {days:Array(Date)} AND _part = {part:UInt64} GROUP BY project, before
 """
 _MOVED_TOTALS = f"""
 INSERT INTO {{made}} ({columns("totals")}, _part)
@@ -107,11 +107,11 @@ def _move(server: ClickHouse, attempt: int, sealed: list[tuple[date, int]], prog
     """Roll up sealed days as they will be. What differs from its events was moved by somebody who was killed then."""
     with staging(server) as (daily, totals):
         for number, (day, part) in enumerate(sealed):
-            server.run(DAILY.format(made=daily, events=_RECLASSED), day=day, part=part, attempt=attempt)
+            server.run(DAILY.format(made=daily, events=_RECLASSED), days=[day], part=part, attempt=attempt)
             server.run(REPLACE.format(kind="daily", made=daily), day=day, part=part)
-            if not next(server.stream(_DIFFERING, day=day, part=part))[0]:
+            if not next(server.stream(_DIFFERING, days=[day], part=part))[0]:
                 moved = _MOVED_TOTALS.format(made=totals, events=EVENTS)
-                server.run(moved, day=day, part=part, attempt=attempt)
+                server.run(moved, day=day, days=[day], part=part, attempt=attempt)
                 server.run(REPLACE.format(kind="totals", made=totals), day=day, part=part)
             if progress is not None:
                 progress("class", number + 1, len(sealed))

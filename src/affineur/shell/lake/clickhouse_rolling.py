@@ -21,6 +21,7 @@ from .clickhouse_http import ClickHouse
 from .clickhouse_tables import columns, table
 from .port import Progress
 
+_DAYS_AT_ONCE = 16
 DUE = f"""
 SELECT day, part FROM (
     SELECT day, part, sum(events) AS there FROM batches WHERE committed AND attempt IN ({COUNTING}) GROUP BY day, part
@@ -30,27 +31,30 @@ SELECT day, part FROM (
 WHERE there != counted ORDER BY day, part
 """  # noqa: S608 -- only our own words
 EVENTS = f"""
-SELECT * FROM events WHERE toDate(timestamp) = {{day:Date}} AND _part = {{part:UInt64}} AND _attempt IN ({COUNTING})
+SELECT * FROM events WHERE toDate(timestamp) IN {{days:Array(Date)}} AND _part = {{part:UInt64}}
+    AND _attempt IN ({COUNTING})
 """  # noqa: S608 -- only our own words
-"""What counts of a partition."""
+"""What counts of some days, in one part of each."""
 DAILY = f"""
 INSERT INTO {{made}} ({columns("daily")}, _part)
-SELECT {{{{day:Date}}}}, project, file.version, details.installer.name AS tool,
+SELECT toDate(timestamp) AS date, project, file.version, details.installer.name AS tool,
     nullIf(extract(ifNull(details.python, ''), '^[0-9]+(?:[.][0-9]+)?'), '') AS minor, details.system.name AS platform,
     country_code, _class, details.ci AS automatic, count(), {{{{part:UInt64}}}}
-FROM ({{events}}) GROUP BY project, file.version, tool, minor, platform, country_code, _class, automatic
+FROM ({{events}}) GROUP BY date, project, file.version, tool, minor, platform, country_code, _class, automatic
 """  # noqa: S608 -- only our own words
 # A network that is not known counts as one: whoever hides all addresses has all installs of a day from one network.
 _TOTALS = f"""
 INSERT INTO {{made}} ({columns("totals")}, _part)
-SELECT {{{{day:Date}}}}, project, _class, sum(c), sum(least(c, {{{{cap:UInt64}}}})), {{{{part:UInt64}}}}
-FROM (SELECT project, _class, _network, count() AS c FROM ({{events}}) GROUP BY project, _class, _network)
-GROUP BY project, _class
+SELECT date, project, _class, sum(c), sum(least(c, {{{{cap:UInt64}}}})), {{{{part:UInt64}}}}
+FROM (
+    SELECT toDate(timestamp) AS date, project, _class, _network, count() AS c
+    FROM ({{events}}) GROUP BY date, project, _class, _network
+) GROUP BY date, project, _class
 """  # noqa: S608 -- only our own words
 REPLACE = "ALTER TABLE {kind} REPLACE PARTITION ({{day:Date}}, {{part:UInt64}}) FROM {made}"
 ROLLED = """
-INSERT INTO rolled (day, part, events, at) SELECT {day:Date}, {part:UInt64}, sum(downloads), now64(6, 'UTC')
-FROM totals WHERE day = {day:Date} AND _part = {part:UInt64}
+INSERT INTO rolled (day, part, events, at) SELECT day, {part:UInt64}, sum(downloads), now64(6, 'UTC')
+FROM totals WHERE day IN {days:Array(Date)} AND _part = {part:UInt64} GROUP BY day
 """
 _OPEN = f"""
 SELECT DISTINCT day, part FROM batches
@@ -89,16 +93,27 @@ def roll(server: ClickHouse, due: list[tuple[date, int]], cap: int, progress: Pr
     """Roll up these partitions anew, of all their events; how many days they are of."""
     if not due:
         return 0
+    done = 0
     with staging(server) as (daily, totals):
-        for number, (day, part) in enumerate(due):
-            server.run(DAILY.format(made=daily, events=EVENTS), day=day, part=part)
-            server.run(_TOTALS.format(made=totals, events=EVENTS), day=day, part=part, cap=cap)
-            server.run(REPLACE.format(kind="daily", made=daily), day=day, part=part)
-            server.run(REPLACE.format(kind="totals", made=totals), day=day, part=part)
-            server.run(ROLLED, day=day, part=part)
+        for days, part in _together(due):
+            server.run(DAILY.format(made=daily, events=EVENTS), days=days, part=part)
+            server.run(_TOTALS.format(made=totals, events=EVENTS), days=days, part=part, cap=cap)
+            for day in days:
+                server.run(REPLACE.format(kind="daily", made=daily), day=day, part=part)
+                server.run(REPLACE.format(kind="totals", made=totals), day=day, part=part)
+            server.run(ROLLED, days=days, part=part)
+            done += len(days)
             if progress is not None:
-                progress("roll up", number + 1, len(due))
+                progress("roll up", done, len(due))
     return len({day for day, _ in due})
+
+
+def _together(due: list[tuple[date, int]]) -> Iterator[tuple[list[date], int]]:
+    """Days that are rolled up in one statement: few enough for what they add up to to be in memory."""
+    for part in sorted({part for _, part in due}):
+        days = [day for day, other in due if other == part]
+        for start in range(0, len(days), _DAYS_AT_ONCE):
+            yield days[start : start + _DAYS_AT_ONCE], part
 
 
 @contextmanager
