@@ -175,6 +175,19 @@ def release(project: Project, data: Data = None, config: Config = None) -> None:
     typer.echo(f"{name} stays {found.standing.impact}; the next run measures it.")
 
 
+@impact.command("tell")
+def tell(data: Data = None, config: Config = None) -> None:
+    """Tell everybody the classes that were given while the setting `impact_public` was off."""
+    from affineur.actions.tell_classes import tell_classes
+
+    from .start import open_existing
+
+    index = open_existing(data, config)
+    told = tell_classes(index, datetime.now(UTC))
+    index.close()
+    typer.echo(f"Told of {told:,} projects.")
+
+
 def _end_of(day: str | None) -> datetime | None:
     from .start import EXIT_USAGE, fail
 

@@ -42,7 +42,7 @@ def check(index: Index, tell: Tell) -> Iterator[Finding]:
     with index.store.read() as connection:
         folded = Folded()
         yield from _journal(connection, folded, tell)
-        yield from _fold(connection, folded, _told_facts(index))
+        yield from _fold(connection, folded, public=index.settings.impact_public)
         for number, (question, kind, subject, detail) in enumerate(_QUESTIONS):
             tell("rows", number, len(_QUESTIONS))
             for row in connection.execute(question, execution_options={"yield_per": 1000}):
@@ -58,19 +58,18 @@ def _journal(connection: sa.Connection, folded: Folded, tell: Tell) -> Iterator[
         yield Finding("broken-journal", "journal", f"The head says {serial}, but the last entry is {last[0]}.")
 
 
-def _told_facts(index: Index) -> frozenset[str]:
-    """The facts of which the journal tells every change: classes of impact only where everybody may see them."""
-    return frozenset(PROJECT_DEFAULTS) - (frozenset() if index.settings.impact_public else {"impact", "impact_basis"})
+def _fold(connection: sa.Connection, folded: Folded, *, public: bool) -> Iterator[Finding]:
+    """Rows that are not what the journal's events add up to.
 
-
-def _fold(connection: sa.Connection, folded: Folded, facts: frozenset[str]) -> Iterator[Finding]:
-    """Rows that are not what the journal's events add up to, as far as they tell of ``facts``."""
+    Of classes of impact it tells where they are ``public`` only, and nothing of those that were given while they were
+    not.
+    """
     changed = sa.or_(*(project.c[name].is_distinct_from(default) for name, default in PROJECT_DEFAULTS.items()))
     query = sa.select(project.c.name, *(project.c[name] for name in PROJECT_DEFAULTS)).where(changed)
     rows = {row.name: row._asdict() for row in connection.execute(query)}
     for name in sorted(rows.keys() | folded.projects.keys()):
         for fact, have, told in folded.differences(name, rows.get(name, PROJECT_DEFAULTS)):
-            if fact not in facts:
+            if fact in ("impact", "impact_basis") and not (public and "impact" in folded.projects.get(name, {})):
                 continue
             detail = f"Its {fact} is {have!r}, by the journal it should be {told!r}."
             yield Finding("inconsistent-rows", f"project {name}", detail)

@@ -93,8 +93,7 @@ def facts_file(index: Index, run: Run) -> Iterator[tuple[Path, Path]]:
 
 
 def _of_run(index: Index, run: Run, project: NormalizedName) -> Past | None:
-    with facts_file(index, run) as (path, scratch):
-        found = facts.one(path, scratch, project)
+    found = facts.one(open_files(index.settings).local(run.facts, run.facts_sha256), project)
     if found is None:
         return None
     judged, ranks = found

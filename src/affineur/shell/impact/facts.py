@@ -8,6 +8,7 @@ What does not live here: gathering (`gathering`), judging (`core.impact.policy`)
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ import orjson
 
 from affineur.core.impact.explain import Ranks
 from affineur.core.impact.policy import Facts, Verdict
-from affineur.shell.lake.duck_engine import FORM, quoted, working, written
+from affineur.shell.lake.duck_engine import FORM, Asking, quoted, working, written
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,10 +84,10 @@ def read(path: Path, scratch: Path, after: str = "", *, moving_only: bool = Fals
         yield from (_judged(row) for row in rows(connection.execute(query, [after])))
 
 
-def one(path: Path, scratch: Path, project: str) -> tuple[Judged, Ranks] | None:
+def one(path: Path, project: str) -> tuple[Judged, Ranks] | None:
     """A project as the run saw it, with its ranks among all; None where it was not there."""
-    source = f"read_parquet({quoted(path)})"
-    with working(scratch) as connection:
+    source, asking = f"read_parquet({quoted(path)})", Asking()
+    with closing(asking), asking.cursor() as connection:
         row = connection.execute(f"SELECT * FROM {source} WHERE project = ?", [project]).fetchone()  # noqa: S608
         if row is None:
             return None
