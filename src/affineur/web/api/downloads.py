@@ -33,8 +33,8 @@ class WhichDownloads(Input):
     by: Dimension | None = None
     version: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     days: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
-    first: date | None = msgspec.field(name="from", default=None)
-    last: date | None = msgspec.field(name="to", default=None)
+    first_day: date | None = None
+    last_day: date | None = None
 
 
 class DayTold(Output):
@@ -84,7 +84,7 @@ def get_downloads(call: Call) -> DownloadsTold:
 
 def _told(index: Index, found: Seen, which: WhichDownloads) -> DownloadsTold:
     said = {"count": which.count, "by": which.by, "version": which.version, "days": which.days,
-            "from": which.first, "to": which.last}  # fmt: skip
+            "from": which.first_day, "to": which.last_day}  # fmt: skip
     question = asked({name: str(value) for name, value in said.items() if value is not None}, found.state)
     last = found.state.last_day
     if question is None or last is None:
