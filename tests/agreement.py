@@ -27,6 +27,7 @@ BY_HAND = (
     "tests/shell/test_journal_store.py",
     "tests/shell/test_migrations.py",
     "tests/projections/test_pages.py",  # and these need rows or entries that no act would leave, or many of them fast
+    "tests/projections/test_dependents.py",
     "tests/projections/test_webhooks.py",
     "tests/shell/test_documents.py",
     "tests/shell/test_reading.py",

@@ -6,10 +6,11 @@ Test support, not tests.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.core.distributions import wheel, wheel_filename
+from tests.core.distributions import core_metadata, wheel, wheel_filename
 from tests.services.schema import bring_schema
 
 from affineur.actions.found import found
@@ -44,10 +45,12 @@ def publish(
     minutes: int = 1,
     tags: str = "py3-none-any",
     contents: bytes = b"answer = 42\n",
+    requires: Sequence[str] = (),
     actor: Actor = SYSTEM,
 ) -> str:
-    """Publish a wheel; its file name. ``minutes`` after `START` is when."""
-    body = wheel(name, version, files={f"{name}/__init__.py": contents + tags.encode()})
+    """Publish a wheel; its file name. ``minutes`` after `START` is when; ``requires`` are lines of Requires-Dist."""
+    metadata = core_metadata(name, version, [("Requires-Dist", line) for line in requires])
+    body = wheel(name, version, files={f"{name}/__init__.py": contents + tags.encode()}, metadata=metadata)
     filename = wheel_filename(name, version, tags)
     path = index.settings.spool / f"arriving-{filename}"
     path.write_bytes(body)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CHAINS", "Reach", "counts", "cut", "direct", "indirect", "noticing", "outside", "reach_of_all", "why"]
 
-MANY_ROWS = 5_000
+MANY_ROWS = 1_000
 """Beyond so many rows of one project its dependents are counted and put in order by the arrays."""
 
 
