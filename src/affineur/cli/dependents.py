@@ -285,8 +285,10 @@ def _chains(found: Told) -> Iterable[str]:
 
 
 def _cuts(found: Told) -> Iterable[str]:
-    if not found["cuts"]:
-        yield f"No single requirement removes {found['project']}: {found['reach']} projects need it."
+    if not found["reach"]:
+        yield f"Nothing that was asked about needs {found['project']}."
+    elif not found["cuts"]:
+        yield f"No single requirement does it: each of {found['reach']} projects has more than one way to it."
     for each in found["cuts"]:
         freed = f" ({', '.join(each['roots_removed'][:5])})" if each["roots_removed"] else ""
         yield f"{each['sentence']}{freed}"

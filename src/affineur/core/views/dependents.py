@@ -106,7 +106,7 @@ class CutTold(msgspec.Struct):
 
 class CutsTold(Told):
     """Which single requirement, if replaced, removes most, best first. ``reach``: how many need the project, of those
-    that were asked about; ``roots``: from how many starts (0: every dependent was asked about)."""
+    that were asked about; ``roots``: how many of the starts do (0 also where every dependent was asked about)."""
 
     reach: int
     roots: int
@@ -220,9 +220,9 @@ def cut_sentence(cuts: Cuts, cut: Cut) -> str:
     if not cuts.roots:
         return f"{fewer}."
     freed = len(cut.roots_removed)
-    if freed == cuts.roots:
-        return f"{fewer}; {'the start is' if freed == 1 else f'all {freed} starts are'} free of it."
-    return f"{fewer}; {freed} of {cuts.roots} starts {'is' if freed == 1 else 'are'} free of it."
+    if cuts.roots == 1:
+        return f"{fewer}; the start that needs it {'is free of it then' if freed else 'needs it still'}."
+    return f"{fewer}; of {cuts.roots} starts that need it, {freed} {'is' if freed == 1 else 'are'} free of it then."
 
 
 def noticing_sentence(noticing: Noticing) -> str:
