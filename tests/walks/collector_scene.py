@@ -55,7 +55,7 @@ class Log:
 
     def _line(self, day: date, number: int, project: int) -> bytes:
         name, kind = f"project-{project}", number % 1000
-        if kind == 0:
+        if kind == 7:
             self.unreadable += 1
             return b'{"time": "cut off'
         status = {1: 304, 2: 206}.get(kind, 200)

@@ -195,7 +195,7 @@ def test_json_that_lacks_what_counts_is_unreadable(line: str) -> None:
     [
         ([own()], "requests"),
         ([b'{"request":"GET / HTTP/1.1"}'], "nginx-json"),
-        ([b"", b"garbage", NGINX.encode()], "combined"),
+        ([b"", b"garbage", b'{"cut off', NGINX.encode()], "combined"),
         ([b"download|" + FASTLY.encode()], "fastly"),
         ([b"garbage"], None),
         ([], None),

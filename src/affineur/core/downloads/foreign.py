@@ -84,7 +84,7 @@ def detect(lines: Sequence[bytes]) -> Form | None:
     """The form of the first of ``lines`` that shows one; None where none does."""
     for line in lines:
         text = line[:MAXIMUM_LINE_BYTES].decode("utf-8", "replace")
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith("{") and text.rstrip().endswith("}"):
             return "requests" if '"project"' in text and '"file"' in text and '"user_agent"' in text else "nginx-json"
         if _FASTLY.search(text) and text.count("|") >= 5:
             return "fastly"
