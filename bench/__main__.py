@@ -1,4 +1,4 @@
-"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``scale``, ``journal``, ``follow`` and ``life``."""
+"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``scale``, ``journal`` and so on, one for each matter."""
 
 from __future__ import annotations
 
@@ -37,10 +37,18 @@ def main() -> int:
         from bench import follow
 
         return follow.run(quick=arguments.quick)
+    if arguments.command == "collect":
+        from bench import collect
+
+        return collect.run(quick=arguments.quick)
     if arguments.command == "life":
         from bench import life
 
         return life.run(quick=arguments.quick)
+    if arguments.command == "dependents":
+        from bench import dependents
+
+        return dependents.run(quick=arguments.quick)
     wrk_program()
     plan = _QUICK if arguments.quick else measure.Plan()
     if arguments.rounds or arguments.seconds:
@@ -89,7 +97,7 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = ["compare", "people", "scale", "journal", "follow", "life"]
+    commands = ["compare", "people", "scale", "journal", "follow", "life", "dependents", "collect"]
     parser.add_argument("command", nargs="?", choices=commands, default="compare")
     parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")
