@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,8 +132,8 @@ def _judged(row: tuple[Any, ...]) -> Judged:
 
 
 def _row(each: Judged) -> dict[str, object]:
-    told = asdict(each.facts)
-    return {**told, **dict(zip(VERDICT, _values(each.verdict), strict=True))}
+    told = {name: getattr(each.facts, name) for name in FACTS}
+    return told | dict(zip(VERDICT, _values(each.verdict), strict=True))
 
 
 def _values(verdict: Verdict) -> tuple[str | date | None, ...]:
