@@ -18,7 +18,7 @@ import typer
 
 from affineur.actions.chores import CHORES
 from affineur.actions.found import Founded, found
-from affineur.projections import collecting, follow, mirror, mirroring, pages, post, webhooks
+from affineur.projections import collecting, downloads, follow, mirror, mirroring, pages, post, webhooks
 from affineur.settings import Settings
 from affineur.shell import following, logs
 from affineur.shell.index import open_index
@@ -64,6 +64,7 @@ def run_background(settings: Settings) -> None:
     started = [posting, delivering]
     if not following.is_mirror(settings):  # which has its downloads counted by nobody yet
         started.append(threading.Thread(target=collecting.keep_collecting, args=(index, stop), name="collecting"))
+        started.append(threading.Thread(target=downloads.keep_rolling, args=(index, stop), name="rolling"))
     for thread in started:
         thread.start()
     try:

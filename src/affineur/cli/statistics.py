@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import statistics_reading
+from . import statistics_keeping, statistics_reading
 from .options import AsJson, Config, Data
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module to ``app``."""
     statistics.command("collect")(collect)
     statistics.command("import")(import_logs)
+    statistics.command("roll-up")(statistics_keeping.roll_up)
+    statistics.command("reclass")(statistics_keeping.reclass)
+    statistics.command("state")(statistics_keeping.state)
     statistics_reading.register(statistics)
     app.add_typer(statistics, name="statistics")
 

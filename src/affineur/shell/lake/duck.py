@@ -8,7 +8,7 @@ What does not live here: rolling up (`rolling`), and the questions in SQL (`duck
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -96,7 +96,7 @@ class DuckLake:
         first = min((file.first_day for file in listed.files if file.kind == "totals"), default=None)
         last = now_day - timedelta(days=1) if now_day else None
         events = [file for file in listed.files if file.kind == "events"]
-        due = sum(file.rows for file in events if _is_due(file, rolled_at))
+        due = _waiting(events, rolled_at)
         versions = sorted({file.table_version for file in events})
         if first is None or last is None or first > last:
             return State(None, None, due, versions)
@@ -131,6 +131,11 @@ class DuckLake:
             window,
             lambda duck, rows: questions.shares(duck, rows, project, window, where, by, values),
         )
+
+    def version_shares(self, window: Window, where: Filter, least: float) -> Iterator[tuple[str, str]]:
+        """See `Lake.version_shares`. May use disk; ask on within minutes."""
+        with fresh(self.files) as scratch, working(scratch) as duck:
+            yield from questions.version_shares(duck, self._rows("daily", window), window, where, least)
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """See `Lake.top`."""
@@ -186,12 +191,14 @@ class DuckLake:
         return lake.File(name, "events", day, day, rows, put.size_bytes, put.sha256, TABLE_VERSION, now)
 
 
-def _is_due(file: lake.File, rolled_at: Mapping[date, datetime | None]) -> bool:
-    """Whether events came after their day was rolled up last."""
-    if file.first_day not in rolled_at or rolling.is_kept_whole(file):
-        return False
-    at = rolled_at[file.first_day]
-    return at is None or file.made_at > at
+def _waiting(events: Iterable[lake.File], rolled_at: Mapping[date, datetime | None]) -> int:
+    """Events that came after their day was rolled up last; all that lie loose, where clocks do not tell which."""
+    waiting = 0
+    for day, at in rolled_at.items():
+        loose = [file for file in events if file.first_day == day and not rolling.is_kept_whole(file)]
+        newer = [file for file in loose if at is None or file.made_at > at]
+        waiting += sum(file.rows for file in newer or loose)
+    return waiting
 
 
 def _require_events(described: list[tuple[str, ...]]) -> None:

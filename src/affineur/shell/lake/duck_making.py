@@ -37,13 +37,15 @@ FROM (
 """
 # What moved from one class to another takes its share of what the cap had left there, rounded down.
 _MOVED_TOTALS = """
-SELECT day, project, "class", sum(counted)::BIGINT AS downloads,
+SELECT moved.day, moved.project, moved."class", sum(counted)::BIGINT AS downloads,
     sum(counted * known.capped // known.downloads)::BIGINT AS capped
 FROM (
     SELECT timestamp::DATE AS day, project, _class AS before, coalesce(agent_class."class", _class) AS "class",
         count(*) AS counted
     FROM {events} LEFT JOIN agent_class ON agent_class.user_agent = _user_agent GROUP BY ALL
-) JOIN {old} known USING (day, project) WHERE known."class" = before GROUP BY ALL
+) AS moved
+JOIN {old} AS known ON known.day = moved.day AND known.project = moved.project AND known."class" = moved.before
+GROUP BY ALL
 """
 
 

@@ -42,6 +42,7 @@ VALUES: dict[Dimension, str] = {
     "class": '"class"',
     "ci": "ci::VARCHAR",  # "true" or "false"
 }
+_ROWS_AT_ONCE = 10_000
 _PROJECTS_AT_ONCE = 50_000
 """Projects whose days are in memory together where each project's median is sought."""
 
@@ -112,10 +113,27 @@ def shares(
     conditions, given = _where(project, window, where)
     rows = duck.execute(
         f"WITH {_placed('', table, conditions, by)} "  # noqa: S608
-        "SELECT shown, sum(counted)::BIGINT FROM shown GROUP BY shown ORDER BY min(place)",
+        f"SELECT shown, sum(counted)::BIGINT FROM shown GROUP BY shown ORDER BY coalesce(shown = '{OTHERS}', false), "
+        "min(place)",
         given | {"values": values},
     ).fetchall()
     return [Share(*row) for row in rows]
+
+
+def version_shares(
+    duck: duckdb.DuckDBPyConnection, table: str, window: Window, where: Filter, least: float
+) -> Iterator[tuple[str, str]]:
+    """See `Lake.version_shares`. Memory: what each project and version has; groups beyond it are refused by DuckDB."""
+    conditions, given = _where("", window, where)
+    duck.execute(
+        f"WITH each AS (SELECT project, version, sum(downloads) AS counted FROM {table} WHERE {conditions} "  # noqa: S608
+        "GROUP BY ALL), shared AS (SELECT *, sum(counted) OVER (PARTITION BY project) AS whole FROM each) "
+        "SELECT project, version FROM shared WHERE version IS NOT NULL AND counted > 0 AND counted >= $least * whole "
+        "ORDER BY project, version",
+        given | {"least": least},
+    )
+    while some := duck.fetchmany(_ROWS_AT_ONCE):
+        yield from some
 
 
 def top(

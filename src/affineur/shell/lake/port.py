@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from affineur.core.downloads.figures import Dimension, Entry, Filter, Point, Rank, Recent, Share, State, Usage, Window
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], object]
 """Told what is done, how far it is, and how far it will go."""
 ExportForm = Literal["csv", "jsonl", "parquet"]
 
@@ -93,7 +93,8 @@ class Lake(Protocol):
     def export(self, target: Path, window: Window, form: ExportForm, projects: Sequence[str] = ()) -> int:
         """Write table ``daily`` of ``window`` to ``target``; of ``projects`` only, where any are named; its rows.
 
-        Ordered by project, day and the other columns in their order, nulls last; both engines write the same bytes.
+        Ordered by project, day and the other columns in their order, nulls last. Of both engines, CSV and
+        JSON lines have the same bytes, Parquet the same rows.
         """
 
     def close(self) -> None:

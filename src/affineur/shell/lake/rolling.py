@@ -75,13 +75,15 @@ class Roller:
         new: Iterable[lake.File],
         *,
         made: Mapping[date, frozenset[str]] | None = None,
+        listed_at: datetime | None = None,
         only: date | None = None,
         due: date | None = None,
     ) -> None:
         """List ``new`` instead of ``old``. Raises `Overtaken`, and nothing is done, where an old one is not listed.
 
-        ``made``: the days that are rolled up by this, with the names of the events that they are made of. ``only``: a
-        day that must be rolled up, and have no other events than ``old``. ``due``: a day that is to be rolled up.
+        ``made``: the days that are rolled up by this, with the names of the events that they are made of;
+        ``listed_at``: when those were looked for. ``only``: a day that must be rolled up, and have no other events than
+        ``old``. ``due``: a day that is to be rolled up.
         """
         now, replaced = datetime.now(UTC), {file.name for file in old}
         with self.store.write() as connection:
@@ -100,7 +102,7 @@ class Roller:
             if made:
                 present = by_day(lake.files(connection, "events"))
                 done = [day for day, names in made.items() if names == {file.name for file in present.get(day, ())}]
-                lake.made(connection, done, now)
+                lake.made(connection, done, listed_at or now)
 
 
 @contextmanager
@@ -142,6 +144,7 @@ def again(step: Callable[[], int]) -> int:
 
 
 def _roll_months(roller: Roller, progress: Progress) -> int:
+    listed_at = datetime.now(UTC)
     with roller.store.read() as connection:
         listed = lake.listed(connection)
     months: dict[str, set[date]] = {}
@@ -152,12 +155,12 @@ def _roll_months(roller: Roller, progress: Progress) -> int:
             months.setdefault(period, set())
     for done, (period, days) in enumerate(sorted(months.items())):
         progress("roll up", done, len(months))
-        _roll(roller, listed, period, days)
+        _roll(roller, listed, listed_at, period, days)
     progress("roll up", len(months), len(months))
     return len(listed.days)
 
 
-def _roll(roller: Roller, listed: lake.Listed, period: str, days: set[date]) -> None:
+def _roll(roller: Roller, listed: lake.Listed, listed_at: datetime, period: str, days: set[date]) -> None:
     """The days of a month that are over, or one that is not: one file of each table."""
     present = by_day([file for file in listed.files if file.kind == "events"])
     sealed = {day for day in days if is_sealed(present.get(day, ())) or is_forgotten(day, listed.forgotten)}
@@ -187,7 +190,7 @@ def _roll(roller: Roller, listed: lake.Listed, period: str, days: set[date]) -> 
         gone += [*kept, *loose[day]]
         new += sealing
         names[day] = frozenset(file.name for file in sealing)
-    roller.exchange(gone, new, made=names)
+    roller.exchange(gone, new, made=names, listed_at=listed_at)
 
 
 _MADE: tuple[Kind, Kind] = ("daily", "totals")

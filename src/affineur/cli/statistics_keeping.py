@@ -1,0 +1,95 @@
+"""Commands that look after download statistics: how far they are, rolling them up, and classing them anew."""
+
+from __future__ import annotations
+
+from .options import AsJson, Config, Data
+
+
+def roll_up(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Add up now what was counted; put small files together, forget what is past its time.
+
+    The background does the same by itself.
+    """
+    from datetime import UTC, datetime
+
+    import typer
+
+    from affineur.projections.downloads import sweep
+    from affineur.shell.lake.port import LakeAway
+
+    from .progress import progress
+    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+
+    index = open_existing(data, config)
+    try:
+        with progress() as tell:
+            days = index.lake.roll_up(datetime.now(UTC).date(), tell)
+        sweep(index, datetime.now(UTC))
+    except LakeAway as error:
+        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
+    finally:
+        index.close()
+    if as_json:
+        print_json({"days": days})
+    else:
+        typer.echo(f"{days:,} days were rolled up." if days != 1 else "1 day was rolled up.")
+
+
+def reclass(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Class all stored downloads by the newest table of classes, and add them up anew.
+
+    For downloads that an older table classed. Of days whose networks are forgotten, what each network's cap had left
+    moves in proportion.
+    """
+    import typer
+
+    from affineur.shell.lake.port import LakeAway
+
+    from .progress import progress
+    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+
+    index = open_existing(data, config)
+    try:
+        with progress() as tell:
+            events = index.lake.reclass(tell)
+    except LakeAway as error:
+        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
+    finally:
+        index.close()
+    if as_json:
+        print_json({"downloads": events})
+    else:
+        typer.echo(f"{events:,} downloads were classed anew.")
+
+
+def state(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+    """Show which days are counted whole, and what waits to be added up."""
+    import typer
+
+    from affineur.core.downloads.classes import TABLE_VERSION
+    from affineur.shell.lake.port import LakeAway
+
+    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+
+    index = open_existing(data, config)
+    try:
+        found = index.lake.state()
+    except LakeAway as error:
+        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
+    finally:
+        index.close()
+    if as_json:
+        print_json(
+            {
+                "first_day": found.first_day,
+                "last_day": found.last_day,
+                "waiting": found.events,
+                "table_versions": list(found.table_versions),
+                "newest_table_version": TABLE_VERSION,
+            }
+        )
+        return
+    whole = f"Whole days: {found.first_day} to {found.last_day}." if found.last_day else "No day is counted whole yet."
+    typer.echo(f"{whole} {found.events:,} downloads wait to be rolled up.")
+    if any(version < TABLE_VERSION for version in found.table_versions):
+        typer.echo("Some downloads were classed by an older table: `affineur statistics reclass`.")
