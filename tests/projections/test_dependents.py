@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -296,7 +297,7 @@ def test_arrays_in_files_answer_as_rows_do_and_say_when_they_are_behind(
     old = questions.counts(index, f"{name}-t")
     assert old.indirect == 1
     keeper = dependents.Arrays(index)
-    keeper.tick(1.0)
+    keeper.tick(time.monotonic())
     keeper.end()
     new = questions.counts(index, f"{name}-t")
     assert (new.indirect, new.basis.as_of > old.basis.as_of) == (2, True)

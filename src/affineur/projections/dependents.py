@@ -22,7 +22,8 @@ import sqlalchemy as sa
 from packaging.metadata import parse_email
 
 from affineur.core.dependents.answers import Source
-from affineur.core.dependents.edges import NOTHING, Needs, Stated, counted, needs, stated
+from affineur.core.dependents.edges import LARGE_SHARE, NOTHING, Needs, Stated, counted, needs, stated
+from affineur.core.downloads.figures import INSTALLS, Window
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.versions import canonical, parse_version
 from affineur.shell.blobs import BlobMissing
@@ -37,6 +38,12 @@ _BATCH = 100
 TURN_SECONDS = 0.5
 """After so long `follow` goes on with something else, and with this at its next turn: what an index has that was
 filled before there was a graph may take hours."""
+_LOOKED_UP = 5_000
+"""Projects of which it is asked at once what counts already."""
+WEIGH_SECONDS = 24 * 3600.0
+"""How often it is looked which older releases many install."""
+_FIRST_WEIGH_SECONDS = 600.0
+"""From the start until that is looked at first: what has just been started has other things to do."""
 _REST = 3.0
 """Arrays rest this many times as long as writing them took: they cost as much as the whole graph has edges."""
 
@@ -97,17 +104,42 @@ def rebuild(index: Index, advance: Callable[[int], None] | None = None) -> int:
     return changed
 
 
-def weigh(index: Index, popular: Iterable[tuple[str, str]]) -> int:
+def weigh(index: Index, popular: Iterable[tuple[str, str]], going: Callable[[], bool] = lambda: True) -> int:
     """Let the releases of ``popular``, ``(name, version)`` pairs, count beside the newest ones, and no others.
 
-    The number of rows that changed. Cost: linear in the projects whose older releases count, or counted.
+    The number of rows that changed. Stops between two batches where ``going`` is over. Cost: a look at every pair, and
+    linear in the projects whose older releases are not those that counted before.
     """
     wanted: dict[str, set[str]] = {}
     for name, version in popular:
         wanted.setdefault(name, set()).add(version)
     with index.store.read() as connection:
         before = rows.with_older(connection)
-    return sum(_fold(index, names, wanted) for names in _slices(sorted({*wanted, *before})))
+    changed = 0
+    for part in _slices(sorted({*wanted, *before}), _LOOKED_UP):
+        with index.store.read() as connection:
+            newest = {name: known.version for name, known in rows.nodes(connection, part).items()}
+        others = [name for name in part if wanted.get(name, set()) - {newest.get(name)} != before.get(name, set())]
+        for names in _slices(others):
+            if not going():
+                return changed
+            changed += _fold(index, names, wanted)
+    return changed
+
+
+def weigh_by_installs(index: Index, going: Callable[[], bool] = lambda: True) -> int:
+    """`weigh` what a month's installs say, and note them beside the graph; the number of rows that changed.
+
+    0 where nothing was ever counted. `LakeAway` where statistics cannot be reached.
+    """
+    from affineur.shell.dependents import installs
+
+    last_day = index.lake.state().last_day
+    if last_day is None:
+        return 0
+    month = Window.until(last_day, 30)
+    installs.note(index, index.lake.usage(month, month))
+    return weigh(index, index.lake.version_shares(month, INSTALLS, LARGE_SHARE), going)
 
 
 def learn(index: Index, project: Upstream) -> bool:
@@ -209,41 +241,55 @@ def _header(raw: bytes) -> bytes:
     return raw[: min(ends) + 1] if ends else raw
 
 
-def _slices(names: Iterable[str]) -> Iterable[list[str]]:
+def _slices(names: Iterable[str], most: int = _BATCH) -> Iterable[list[str]]:
     rest = iter(names)
-    while part := list(islice(rest, _BATCH)):
+    while part := list(islice(rest, most)):
         yield part
 
 
 class Arrays:
-    """Keeps the arrays of the graph up to date, in a thread: writing them may take seconds."""
+    """Keeps what belongs to the whole graph up to date, in a thread, since it may take minutes: its arrays, and once a
+    day which older releases count."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._next_at = 0.0
+        self._weigh_at = time.monotonic() + _FIRST_WEIGH_SECONDS
         self._running: threading.Thread | None = None
+        self._ended = threading.Event()
 
     def tick(self, now_seconds: float) -> None:
-        """Begin to write them, if they are behind and have rested. ``now_seconds``: of a clock that only grows."""
+        """Begin, if something is due and has rested. ``now_seconds``: of `time.monotonic`."""
         if now_seconds < self._next_at or (self._running is not None and self._running.is_alive()):
             return
         from affineur.shell.dependents import snapshot
 
-        if snapshot.is_behind(self._index):
-            self._running = threading.Thread(target=self._write, name="dependents", daemon=True)
+        weighs = now_seconds >= self._weigh_at
+        if weighs or snapshot.is_behind(self._index):
+            if weighs:
+                self._weigh_at = now_seconds + WEIGH_SECONDS
+            self._running = threading.Thread(target=self._work, args=(weighs,), name="dependents", daemon=True)
             self._running.start()
 
     def end(self) -> None:
-        """Wait for what is being written."""
+        """Let what is being done come to an end."""
+        self._ended.set()
         if self._running is not None:
             self._running.join()
 
-    def _write(self) -> None:
+    def _work(self, weighs: bool) -> None:
         from affineur.shell.dependents import snapshot
 
         began = time.monotonic()
         try:
-            snapshot.write(self._index)
+            if snapshot.is_behind(self._index):
+                snapshot.write(self._index)
         except Exception:
             log.exception("the arrays of dependents were not written; trying again")
         self._next_at = time.monotonic() + max(1.0, (time.monotonic() - began) * _REST)
+        try:
+            if weighs:
+                weigh_by_installs(self._index, lambda: not self._ended.is_set())
+        except Exception:
+            log.exception("which older releases many install is not known; trying again in an hour")
+            self._weigh_at = time.monotonic() + 3600.0

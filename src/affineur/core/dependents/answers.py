@@ -155,7 +155,8 @@ class Noticing:
     """Who would notice if ``version`` were yanked.
 
     ``breaking``: no other release satisfies them; ``moving``: they would get ``instead``, the second of a pair;
-    ``unaffected`` counts direct dependents that this release does not serve today.
+    ``unaffected`` counts direct dependents that this release does not serve today. Most installed first; those beyond
+    the ones that are told are counted in ``more_breaking`` and ``more_moving``.
     """
 
     name: str
@@ -164,3 +165,5 @@ class Noticing:
     moving: tuple[tuple[Dependent, str], ...]
     unaffected: int
     basis: Basis
+    more_breaking: int = 0
+    more_moving: int = 0

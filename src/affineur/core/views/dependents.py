@@ -227,7 +227,8 @@ def cut_sentence(cuts: Cuts, cut: Cut) -> str:
 
 def noticing_sentence(noticing: Noticing) -> str:
     """Who would notice a yank, as one sentence."""
-    breaking, moving = len(noticing.breaking), len(noticing.moving)
+    breaking = len(noticing.breaking) + noticing.more_breaking
+    moving = len(noticing.moving) + noticing.more_moving
     if not breaking and not moving:
         return f"No known dependent gets {noticing.version} today: nobody would notice a yank by what they require."
     parts = []

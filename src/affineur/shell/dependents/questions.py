@@ -26,7 +26,7 @@ from affineur.core.dependents.answers import (
     Source,
 )
 from affineur.core.dependents.edges import Kind
-from affineur.core.dependents.noticing import notice
+from affineur.core.dependents.noticing import Effect, effect
 from affineur.shell.index import Index
 from affineur.shell.store import dependents as rows
 
@@ -53,7 +53,7 @@ def counts(
     graph = snapshot.current(index)
     with index.store.read() as connection:
         target = rows.nodes(connection, [name]).get(name)
-        basis, unknown = snapshot.basis(connection, graph), rows.unknown(connection, sources)
+        basis, unknown = snapshot.basis(connection, graph), graph.unknown(sources)
         if target is None:
             return Counts(dict.fromkeys(kinds, 0), 0, 0, unknown, basis)
         if rows.many(connection, target.id, MANY_ROWS):
@@ -138,21 +138,52 @@ def indirect(
     return told
 
 
-def noticing(index: Index, name: str, version: str) -> Noticing:
+def noticing(index: Index, name: str, version: str, *, limit: int = 1_000) -> Noticing:
     """Who would notice if ``version`` of ``name`` were yanked: direct dependents, by what they would get instead.
 
-    ``version`` is canonical; one that the project does not have serves nobody.
+    At most ``limit`` of either sort are told. ``version`` is canonical; one that the project does not have serves
+    nobody. Cost: linear in the dependents, and in their different specifiers times the project's releases.
     """
     with index.store.read() as connection:
         basis = snapshot.basis(connection)
         target = rows.nodes(connection, [name]).get(name)
-        found = (
-            [] if target is None else rows.direct(connection, target.id, kinds=KINDS, sources=SOURCES, newest_only=True)
-        )
         row = rows.facts(connection, [name]).get(name)
-    releases = [] if row is None else list(row.releases)
-    known = sorted(_with_installs(index, found), key=lambda one: (-(one.installs or 0), one.name))
-    return notice(name, version, releases, known, basis)
+        if target is None:
+            return Noticing(name, version, (), (), 0, basis)
+        releases = [] if row is None else row.releases
+        wanted = rows.specifiers(connection, target.id)
+        effects = {each: effect(each, version, releases) for each in set(wanted.values())}
+        hit = {number: effects[specifier] for number, specifier in wanted.items() if effects[specifier] is not None}
+        breaking = _told(
+            index, connection, target.id, [number for number in hit if _instead(hit[number]) is None], limit
+        )
+        moving = _told(index, connection, target.id, [number for number in hit if _instead(hit[number])], limit)
+    broken = sum(_instead(one) is None for one in hit.values())
+    return Noticing(
+        name,
+        version,
+        tuple(one for _, one in breaking),
+        tuple((one, str(_instead(hit[number]))) for number, one in moving),
+        len(wanted) - len(hit),
+        basis,
+        broken - len(breaking),
+        len(hit) - broken - len(moving),
+    )
+
+
+def _instead(found: Effect | None) -> str | None:
+    return None if found is None else found.instead
+
+
+def _told(
+    index: Index, connection: sa.Connection, target_id: int, ids: Sequence[int], limit: int
+) -> list[tuple[int, Dependent]]:
+    """Those of ``ids`` that are installed most, as dependents of the target."""
+    used = installs.of(index, ids)
+    best = ids if used is None else [number for _, number in sorted(zip((-used).tolist(), ids, strict=True))]
+    found = rows.direct(connection, target_id, kinds=KINDS, sources=SOURCES, newest_only=True, among=best[:limit])
+    known = zip((number for number, _ in found), _with_installs(index, found), strict=True)
+    return sorted(known, key=lambda pair: (-(pair[1].installs or 0), pair[1].name))
 
 
 def _counted_by_rows(

@@ -37,7 +37,7 @@ SMALL_EDGES = 20_000
 _OLDER_BITS = 3
 _SOURCES: tuple[Source | None, ...] = (None, "ours", "upstream")
 _ARRAYS = (
-    "ids", "sources",
+    "ids", "sources", "dynamic",
     "forward_starts", "forward_ends", "forward_kinds", "back_starts", "back_ends", "back_kinds",
     "followed_starts", "followed_ends", "following_starts", "following_ends",
 )  # fmt: skip
@@ -93,6 +93,12 @@ class Graph:
         wanted = np.array([_SOURCES.index(source) for source in sources], np.uint8)
         return numbers[np.isin(self.arrays["sources"][numbers], wanted)]
 
+    def unknown(self, sources: Collection[Source]) -> int:
+        """How many projects of ``sources`` do not say what they require before they are built."""
+        import numpy as np
+
+        return len(self.of_sources(np.flatnonzero(self.arrays["dynamic"]), sources))
+
     def matrix(self, kinds: Collection[Kind] = FOLLOWED, *, forward: bool) -> csr_array:
         """The edges of ``kinds`` as a matrix for `scipy.sparse.csgraph`: row by row where each node leads."""
         if set(kinds) == set(FOLLOWED):
@@ -138,10 +144,10 @@ def basis(connection: sa.Connection, graph: Graph | None = None) -> Basis:
 
 
 def is_behind(index: Index) -> bool:
-    """Whether edges have changed since arrays were written."""
+    """Whether a graph that is not small has changed since its arrays were written."""
     with index.store.read() as connection:
         stamp, _ = rows.position(connection, rows.EDGES)
-    return stamp != _stored_stamp(index)
+        return stamp != _stored_stamp(index) and rows.many(connection, None, SMALL_EDGES)
 
 
 def write(index: Index) -> None:
@@ -231,8 +237,8 @@ def _read_rows(connection: sa.Connection) -> Graph:
 
     stamp, _ = rows.position(connection, rows.EDGES)
     known = basis(connection)
-    ids, sources = _nodes(connection)
-    arrays: dict[str, np.ndarray] = {"ids": ids, "sources": sources}
+    arrays = _nodes(connection)
+    ids = arrays["ids"]
     targets, dependents, kinds = _edges(connection, ids)
     _add(arrays, "back", len(ids), targets, dependents, kinds)
     order = np.lexsort((targets, dependents))
@@ -243,12 +249,12 @@ def _read_rows(connection: sa.Connection) -> Graph:
     return Graph(stamp, known.serial, known.as_of, arrays)
 
 
-def _nodes(connection: sa.Connection) -> tuple[np.ndarray, np.ndarray]:
+def _nodes(connection: sa.Connection) -> dict[str, np.ndarray]:
     import numpy as np
 
-    found = [(row.id, _SOURCES.index(row.source)) for row in rows.all_nodes(connection)]
-    ids = np.fromiter((number for number, _ in found), np.int64, len(found))
-    return ids, np.fromiter((source for _, source in found), np.uint8, len(found))
+    read = [(row.id, _SOURCES.index(row.source), row.dynamic) for row in rows.all_nodes(connection)]
+    both = np.array(read, np.int64).reshape(-1, 3)
+    return {"ids": both[:, 0].copy(), "sources": both[:, 1].astype(np.uint8), "dynamic": both[:, 2].astype(np.uint8)}
 
 
 def _edges(connection: sa.Connection, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

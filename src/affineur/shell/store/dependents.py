@@ -21,7 +21,7 @@ from .schema import account, edge, file, follower, node, project, release, role
 JOURNAL = "dependents"
 """The follower that says how far the journal is in the rows."""
 EDGES = "dependents-edges"
-"""The follower whose serial grows by one with each transaction that changed an edge: by it arrays know their age."""
+"""The follower whose serial grows by one with each transaction that changed the graph: by it arrays know their age."""
 _CHUNK = 500
 """Values in one question: SQLite and PostgreSQL both take many more, and gain little by it."""
 
@@ -134,21 +134,18 @@ def replace(
 ) -> int:
     """Make the edges of each project those of its needs; how many rows changed. In the caller's write transaction."""
     targets = {each.target for _, needs in known.values() for each in needs.edges}
-    ids = _ids(connection, {*known, *targets}, serial, now)
-    changed = 0
+    before = nodes(connection, {*known, *targets})
+    missing = sorted({*known, *targets} - before.keys())
+    ids = {name: found.id for name, found in before.items()} | _add_nodes(connection, missing, serial, now)
+    changed, others = 0, False
     for name, (source, needs) in known.items():
-        connection.execute(
-            node.update().where(node.c.id == ids[name]).values(
-                source=source,
-                version=needs.version,
-                requirements=needs.requirements,
-                dynamic=needs.dynamic,
-                serial=serial,
-                looked_at=now,
-            )
-        )  # fmt: skip
+        values = (source, needs.version, needs.requirements, needs.dynamic, serial, now)
+        said = {f"new_{column}": value for column, value in zip(_LOOKED, values, strict=True)}
+        connection.execute(_LOOKED_AT, {"of_id": ids[name], **said})
         changed += _replace_edges(connection, ids[name], {_key(ids, each): each for each in needs.edges})
-    if changed:
+        was = (before[name].source, before[name].dynamic) if name in before else (None, False)
+        others |= was != (source, needs.dynamic)
+    if changed or others:
         stamp(connection, now)
     return changed
 
@@ -244,10 +241,14 @@ def between(
     return {pair: found for pair, (_, _, found) in best.items()}
 
 
-def unknown(connection: sa.Connection, sources: Collection[Source]) -> int:
-    """How many projects do not say what they require before they are built."""
-    query = sa.select(sa.func.count()).where(node.c.dynamic, node.c.source.in_(list(sources)))
-    return connection.scalar(query) or 0
+def specifiers(connection: sa.Connection, target_id: int) -> dict[int, str]:
+    """Of each direct dependent, by its newest release, the node and the specifier of its strongest kind."""
+    query = (
+        sa.select(edge.c.dependent_id, edge.c.specifier)
+        .where(edge.c.target_id == target_id, edge.c.newest)
+        .order_by(edge.c.kind.desc())  # the strongest last, which stays
+    )
+    return {row.dependent_id: row.specifier for row in connection.execute(query)}
 
 
 def all_nodes(connection: sa.Connection) -> Iterator[sa.Row[int, str | None, bool]]:
@@ -297,10 +298,18 @@ def named_ours(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(sa.select(node.c.name).where(node.c.source == "ours").order_by(node.c.name)))
 
 
-def with_older(connection: sa.Connection) -> set[str]:
-    """Names of projects of which a release counts that is not the newest."""
-    ids = sa.select(edge.c.dependent_id).where(edge.c.newest.is_(False))
-    return set(connection.scalars(sa.select(node.c.name).where(node.c.id.in_(ids), node.c.source == "ours")))
+def with_older(connection: sa.Connection) -> dict[str, set[str]]:
+    """Of our projects of which a release counts that is not the newest, those releases."""
+    found: dict[str, set[str]] = {}
+    query = (
+        sa.select(node.c.name, edge.c.version)
+        .join(node, node.c.id == edge.c.dependent_id)
+        .where(edge.c.newest.is_(False), node.c.source == "ours")
+        .distinct()
+    )
+    for name, version in connection.execute(query):
+        found.setdefault(name, set()).add(version)
+    return found
 
 
 def edges_of(connection: sa.Connection, dependent_id: int) -> set[Edge]:
@@ -313,17 +322,24 @@ def edges_of(connection: sa.Connection, dependent_id: int) -> set[Edge]:
     return {_edge(row) for row in rows}
 
 
+_LOOKED = ("source", "version", "requirements", "dynamic", "serial", "looked_at")
 _NODE = sa.select(node.c.id, node.c.name, node.c.source, node.c.version, node.c.dynamic)
 
 
-def _ids(connection: sa.Connection, names: Collection[str], serial: int, now: datetime) -> dict[str, int]:
-    found = {name: known.id for name, known in nodes(connection, names).items()}
-    missing = sorted(set(names) - found.keys())
-    if missing:
-        empty = {"source": None, "version": None, "requirements": 0, "dynamic": False, "serial": serial}
-        connection.execute(node.insert(), [{"name": name, "looked_at": now, **empty} for name in missing])
-        found |= {name: known.id for name, known in nodes(connection, missing).items()}
-    return found
+_LOOKED_AT = (
+    node.update()
+    .where(node.c.id == sa.bindparam("of_id"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _LOOKED})
+)
+
+
+def _add_nodes(connection: sa.Connection, names: Sequence[str], serial: int, now: datetime) -> dict[str, int]:
+    """Nodes for names that have none; their ids."""
+    if not names:
+        return {}
+    empty = {"source": None, "version": None, "requirements": 0, "dynamic": False, "serial": serial, "looked_at": now}
+    connection.execute(node.insert(), [{"name": name, **empty} for name in names])
+    return {name: found.id for name, found in nodes(connection, names).items()}
 
 
 def _key(ids: Mapping[str, int], found: Edge) -> tuple[int, str, int]:
