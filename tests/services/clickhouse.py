@@ -90,6 +90,7 @@ class Engine:
 
         self._session = Session(str(folder))
         self._lock = threading.Lock()
+        self._set: dict[str, str] = {}
 
     def carry_out(self, sql: str, asked: Mapping[str, str], body: Path | None) -> bytes:
         """The answer. Raises what chDB raises, whose text is that of ClickHouse."""
@@ -102,7 +103,9 @@ class Engine:
         with self._lock:
             self._session.query(f"USE `{asked.get('database', 'default')}`")
             for name, value in settings.items():
-                self._session.query(f"SET {name} = {value}")
+                if self._set.get(name) != value:
+                    self._session.query(f"SET {name} = {value}")
+                    self._set[name] = value
             return bytes(self._session.query(sql, form, params=values or None).bytes())
 
 
@@ -114,6 +117,8 @@ def _parted(sql: str) -> tuple[str, str]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the client's word that it has the head
+    wbufsize = -1
     engine: Engine
 
     def do_POST(self) -> None:
@@ -157,6 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: what is asked is not told."""
