@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import pytest
 import sqlalchemy as sa
 from tests.indexes import START, new_index, publish
 from tests.services.postgresql import new_database
+from tests.shell.lake.downloaded import downloads, written
 
 from affineur.actions.hold import hold
 from affineur.actions.yank import Selection, set_yanked
 from affineur.core.access import SYSTEM
 from affineur.core.dependents.answers import Dependent
 from affineur.core.dependents.edges import Kind
-from affineur.core.downloads.figures import Usage
+from affineur.core.downloads.figures import Usage, Window
 from affineur.core.life.lifecycle import Said
 from affineur.core.names import NormalizedName
 from affineur.core.security import console
@@ -361,6 +363,27 @@ def test_a_name_that_nobody_knows_has_no_dependents(index: Index, name: str) -> 
     assert (why.chains, why.unknown) == ((), (f"{name}-root",))
     assert questions.cut(index, name).cuts == ()
     assert questions.noticing(index, name, "1.0").unaffected == 0
+
+
+def test_what_many_install_is_taken_from_the_downloads_of_a_month(tmp_path: Path) -> None:
+    index = new_index(tmp_path / "data")
+    for version in ("1.0", "1.1", "2.0"):
+        publish(index, "a", version, requires=[f"of-{version}", "t"])
+    followed(index)
+    assert dependents.weigh_by_installs(index) == 0  # nothing was ever counted
+    one = replace(downloads(1, 1, Window(LATER.date(), LATER.date()))[0], project="a", kind="installer", version="2.0")
+    made = [replace(one, at=START + timedelta(seconds=number)) for number in range(60)]
+    made += [replace(one, at=START, version="1.1")] * 6 + [replace(one, at=START, version="1.0")] * 3
+    made += [replace(one, at=START, version="1.0", kind="mirror")] * 90
+    index.lake.append("batch", written(made, tmp_path / "events.parquet"))
+    index.lake.roll_up(START.date() + timedelta(days=1))
+    assert dependents.weigh_by_installs(index) == 2
+    assert direct(index, "of-1-1", newest_only=False) == ["a"]
+    assert direct(index, "of-1-0", newest_only=False) == []
+    assert dependents.weigh_by_installs(index) == 0
+    (found,) = questions.direct(index, "t")
+    assert found.installs is not None and found.installs > 0
+    index.close()
 
 
 def test_a_hold_is_followed(tmp_path: Path) -> None:
