@@ -24,6 +24,9 @@ _FILLED = {
     "digest": "0",
     "file": "x",
     "number": CASE,
+    "kind": "recent",
+    "what": "month",
+    "form": "csv",
 }
 
 

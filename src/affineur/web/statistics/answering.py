@@ -44,7 +44,7 @@ def away() -> Decision:
 
 def allowing(response: Response) -> Response:
     """The answer, for scripts of other sites as well."""
-    response.headers.update(cors.HEADERS)
+    response.headers.update({**cors.HEADERS, "x-content-type-options": "nosniff"})
     return response
 
 

@@ -53,7 +53,7 @@ def _figures(request: Request) -> tuple[bytes, str] | Response:
     else:
         found = seen(index, asked)
         if found is None:
-            return _error(f"Nothing is known of a project {asked[:80]!r}.", 404)
+            return _error("Nothing is known of a project of that name.", 404)
         name, shown, last = found.name, str(found.name), found.state.last_day
     if kind == "recent":
         return _recent(request, name, shown)
@@ -93,5 +93,5 @@ def _overall(request: Request, name: NormalizedName, shown: str, window: Window 
 
 
 def _error(sentence: str, status: int) -> Response:
-    headers = {**cors.HEADERS, "cache-control": "no-store"}
+    headers = {**cors.HEADERS, "cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(pypistats.error_document(sentence), status, headers, media_type=_JSON)
