@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -22,8 +22,9 @@ from prometheus_client.registry import Collector
 from affineur.projections import pages, search
 from affineur.shell.following import recall
 from affineur.shell.index import Index
+from affineur.shell.lake.collecting import lag_bytes
 from affineur.shell.search import SearchIndex
-from affineur.shell.store import journal
+from affineur.shell.store import journal, lake_logs
 from affineur.shell.tree import ROOT
 
 _PID = re.compile(r"_(\d+)\.db\Z")
@@ -59,6 +60,7 @@ class _Now(Collector):
         yield InfoMetricFamily("affineur", "What runs here.", _build_facts())
         yield from self._serials()
         yield from self._following()
+        yield from self._collecting()
         yield from self._processes()
 
     def _serials(self) -> Iterator[Metric]:
@@ -94,6 +96,21 @@ class _Now(Collector):
         )
         stopped.add_metric([found.stopped.rule if found.stopped else ""], float(found.stopped is not None))
         yield stopped
+
+    def _collecting(self) -> Iterator[Metric]:
+        """How much of the request log is counted as downloads, and how much of this machine's is not."""
+        with self._index.store.read() as connection:
+            counted = lake_logs.counted(connection)
+        for name, what, value in (
+            ("affineur_collected_lines", "Lines of request logs that were read for downloads.", counted.lines),
+            ("affineur_collected_downloads", "Downloads among them.", counted.events),
+            ("affineur_collected_unreadable", "Lines that nobody can read.", counted.unreadable),
+        ):
+            yield CounterMetricFamily(name, what, value)
+        lag = lag_bytes(self._index.settings, self._index.store)
+        yield GaugeMetricFamily(
+            "affineur_collect_lag_bytes", "Bytes of this machine's logs that are not read yet.", lag
+        )
 
     def _projections(self) -> dict[str, Callable[[], int]]:
         return {
