@@ -172,6 +172,15 @@ class Oracle:
         counted = Counter(one.value(by) for one in found)
         return sorted(counted, key=lambda value: (-counted[value], value is None, value or ""))
 
+    def version_shares(self, window: Window, where: Filter, least: float) -> list[tuple[str, str]]:
+        found = self.counting("", window, where)
+        whole = Counter(one.project for one in found)
+        each = Counter((one.project, one.version) for one in found)
+        return sorted(
+            (project, version) for (project, version), count in each.items()
+            if version is not None and count >= least * whole[project]
+        )  # fmt: skip
+
     def top(self, window: Window, where: Filter) -> list[tuple[str, int, int]]:
         counted = Counter(one.project for one in self.counting("", window, where))
         ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))

@@ -153,6 +153,11 @@ def test_the_most_downloaded_come_first_and_equal_ones_share_a_rank(filled: Lake
             assert filled.rank(project, window, where) == oracle.rank(project, window, where)
 
 
+def test_versions_with_a_large_share_are_told_of_all_projects_at_once(filled: Lake, oracle: Oracle) -> None:
+    for window, where, least in product(WINDOWS[:3], (EVERYTHING, INSTALLS, FILTERS[6]), (0.0, 0.05, 0.2, 1.0)):
+        assert list(filled.version_shares(window, where, least)) == oracle.version_shares(window, where, least)
+
+
 def test_usage_counts_each_network_up_to_the_cap_and_bursts_as_nothing(filled: Lake, oracle: Oracle) -> None:
     month = Window.until(TODAY, 30)
     for window in (DAYS, Window.until(TODAY, 10), Window.until(TODAY - timedelta(days=3), 7), Window.until(TODAY, 1)):

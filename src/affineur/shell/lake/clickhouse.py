@@ -101,6 +101,12 @@ class ClickHouseLake:
         statement, given = questions.shares(project, window, where, by, values)
         return [Share(*row) for row in self.server.rows(statement, **given)]
 
+    def version_shares(self, window: Window, where: Filter, least: float) -> Iterator[tuple[str, str]]:
+        """See `Lake.version_shares`. Sent as it is asked for."""
+        statement, given = questions.version_shares(window, where, least)
+        for row in self.server.stream(statement, **given):
+            yield row[0], row[1]
+
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """See `Lake.top`."""
         statement, given = questions.top(window, where, limit, offset)

@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from .port import LakeAway
 
-Value = str | int | date | Sequence[str] | Sequence[int] | Sequence[date]
+Value = str | int | float | date | Sequence[str] | Sequence[int] | Sequence[date]
 ASKING_SECONDS, WORKING_SECONDS = 30, 900
 """How long a question may take, and how long a roll-up of a day or a batch that is taken in."""
 _CHUNK = 1024 * 1024
@@ -128,8 +128,8 @@ def as_parameter(value: Value) -> str:
     """
     if isinstance(value, str):
         return _escaped(value)
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | float):
+        return repr(value)
     if isinstance(value, date):
         return value.isoformat()
     return f"[{','.join(map(_element, value))}]"
@@ -147,7 +147,7 @@ def _escaped(text: str) -> str:
 
 def _complaint(answer: httpx.Response) -> str:
     """What a refusal says: code and name of the error alone, for its text can quote the statement and its values."""
-    text = cast(bytes, answer.read()).decode("utf-8", "replace")
+    text = answer.read().decode("utf-8", "replace")
     code = answer.headers.get("X-ClickHouse-Exception-Code", "")
     name = re.search(r"\(([A-Z][A-Z0-9_]+)\)", text)
     return f"ClickHouse refuses (status {answer.status_code}): error {code or '?'} {name[1] if name else ''}".rstrip()

@@ -98,6 +98,18 @@ def _by_dimension(project: str, window: Window, where: Filter, by: Dimension, va
     return statement, given | {"others": OTHERS, "values": values}
 
 
+def version_shares(window: Window, where: Filter, least: float) -> Question:
+    """Rows of (project, version), by both."""
+    rows, given = _matching("daily", "", window, where)
+    statement = f"""
+        SELECT project, version FROM (
+            SELECT project, version, sum(downloads) AS n, sum(n) OVER (PARTITION BY project) AS whole
+            {rows} GROUP BY project, version
+        ) WHERE version IS NOT NULL AND n > 0 AND n >= {{least:Float64}} * whole ORDER BY project, version
+    """  # noqa: S608 -- only our own words
+    return statement, given | {"least": least}
+
+
 def top(window: Window, where: Filter, limit: int, offset: int) -> Question:
     """Rows of (project, downloads, rank), most first."""
     rows, given = matching("", window, where)
