@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from tests.services import keeper
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
     from tests.clients.projects import Project
     from tests.services.affineur import Server
     from tests.services.https import Front
@@ -172,6 +174,7 @@ def chromium() -> Path:
 def browser(chromium: Path) -> Iterator[Browser]:
     """A running Chromium, driven by Playwright. Each test opens, and closes, its own ``new_context()``."""
     from playwright.sync_api import sync_playwright
+
     from tests.services.programs import CHROMIUM_FLAGS
 
     with sync_playwright() as playwright:
@@ -199,7 +202,9 @@ def server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             if data is None:
                 data = tmp_path / f"data-{started}"
                 token = initialise(data, environment)
-            return running.enter_context(serve(data, token, mode=mode, environment=environment, **options))
+            return running.enter_context(
+                serve(data, token, mode=mode, environment=environment, ends_kindly=False, **options)
+            )
 
         yield start
 

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.core.distributions import core_metadata, wheel, wheel_filename
-from tests.services.schema import bring_schema
-
 from affineur.actions.found import found
 from affineur.actions.upload import Spooled, upload
 from affineur.core.access import SYSTEM, Actor
 from affineur.projections import dependents, pages, search, statuses
 from affineur.settings import load
 from affineur.shell.index import Index, open_index
+from tests.core.distributions import core_metadata, wheel, wheel_filename
+from tests.services.schema import bring_schema
 
 START = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 """When the first thing happens; uploads follow at minutes of their own."""

@@ -93,9 +93,12 @@ def initialise(data: Path, environment: Mapping[str, str] | None = None, program
 @contextmanager
 def serve(data: Path, token: str, *, mode: Mode = "python", port: int | None = None,
           workers: int = 1, options: Sequence[str] = (),
-          environment: Mapping[str, str] | None = None, program: Path = PROGRAM) -> Iterator[Server]:  # fmt: skip
+          environment: Mapping[str, str] | None = None, program: Path = PROGRAM,
+          ends_kindly: bool = True) -> Iterator[Server]:  # fmt: skip
     """Serve ``data`` until the block ends. RuntimeError, with its log, where it does not get ready.
 
+    A kind end takes half a second, in which nothing happens. Whoever asks nothing more of the server, nor of what it
+    writes at its end, may have it killed: what it acknowledged is there all the same, or the index is not sound.
     A test may kill the process (`Server.process`) itself; the end of the block then only tidies up.
     """
     port = port or free_ports(1)[0]
@@ -112,7 +115,7 @@ def serve(data: Path, token: str, *, mode: Mode = "python", port: int | None = N
         _wait_until_ready(server)
         yield server
     finally:
-        _stop(process)
+        _stop(process, ends_kindly)
 
 
 def _start(
@@ -143,12 +146,13 @@ def _wait_until_ready(server: Server) -> None:
         time.sleep(0.05)
 
 
-def _stop(process: Process) -> None:
-    """End the server kindly, and whatever is left of its process group by force."""
-    with suppress(ProcessLookupError):
-        process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOPPED_WITHIN_SECONDS)
+def _stop(process: Process, kindly: bool) -> None:
+    """End the server, first kindly where that is wanted, and whatever is left of its process group by force."""
+    if kindly:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOPPED_WITHIN_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
