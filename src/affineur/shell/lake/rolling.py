@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 
 NETWORK_DAYS = 7
 """Days after which the networks of a day are forgotten: its salt, and what was made with it."""
-_LOOSE = 64
+LOOSE_FILES = 64
 """Files of a day that is not over: with more they are put together, so that reading them stays quick."""
 _SEALED, _WHOLE = "sealed-", "whole-"
 """How the names of files begin that have all events of a day as of some moment; of a sealed one without networks."""
 _ATTEMPTS = 5
+_MADE: tuple[Kind, Kind] = ("daily", "totals")
+"""Kinds of roll-ups. Of each, no two files have a day in common."""
 
 
 class Overtaken(Exception):
@@ -96,6 +98,8 @@ class Roller:
                 if not lake.replace(connection, name, now):
                     raise Overtaken
             for file in new:
+                if file.kind in _MADE and lake.overlaps(connection, file):
+                    raise Overtaken  # somebody else made what there was nothing of
                 lake.add(connection, file)
             if due is not None:
                 lake.make_due(connection, due)
@@ -193,9 +197,6 @@ def _roll(roller: Roller, listed: lake.Listed, listed_at: datetime, period: str,
     roller.exchange(gone, new, made=names, listed_at=listed_at)
 
 
-_MADE: tuple[Kind, Kind] = ("daily", "totals")
-
-
 def _put_together(roller: Roller, progress: Progress) -> int:
     """One sorted file of events for each day that is over; of one that is not, only where it has very many."""
     with roller.store.read() as connection:
@@ -206,7 +207,7 @@ def _put_together(roller: Roller, progress: Progress) -> int:
             continue
         is_over, is_old = day < roller.now_day, day < roller.now_day - timedelta(days=NETWORK_DAYS)
         is_one = len(files) == 1 and (_base(files[0]).startswith(_SEALED) or (is_kept_whole(files[0]) and not is_old))
-        if (is_over and not is_one) or len(files) > _LOOSE:
+        if (is_over and not is_one) or len(files) > LOOSE_FILES:
             due.append((day, files, is_old))
     for done, (day, files, is_old) in enumerate(due):
         progress("put together", done, len(due))

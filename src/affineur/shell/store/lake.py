@@ -153,6 +153,16 @@ def add(connection: sa.Connection, file: File) -> None:
     )
 
 
+def overlaps(connection: sa.Connection, file: File) -> bool:
+    """Whether a listed file of the same kind may have days in common with this one."""
+    query = sa.select(lake_file.c.name).where(
+        lake_file.c.kind == file.kind,
+        lake_file.c.first_day <= file.last_day.isoformat(),
+        lake_file.c.last_day >= file.first_day.isoformat(),
+    )
+    return connection.scalar(query.limit(1)) is not None
+
+
 def replace(connection: sa.Connection, name: str, now: datetime) -> bool:
     """A file counts no more; it lingers for those who read it. False where it did not count."""
     found = connection.execute(
