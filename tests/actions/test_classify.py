@@ -161,7 +161,7 @@ def test_a_run_writes_rows_journal_and_pages_and_all_agree(measured: Index) -> N
     assert [(event.new["impact"], event.actor_class, event.rule) for event in told] == [
         ("C4", "system", "lifecycle.reclassify")
     ]
-    assert page(measured)["_index"]["impact"] == {  # type: ignore[index]
+    assert page(measured)["_index"]["impact"] == {
         "class": "C4", "since": "2026-03-01T03:00:00Z", "basis": "downloads-7d",
     }  # fmt: skip
 
@@ -190,6 +190,8 @@ def test_an_explanation_is_that_of_the_run_and_of_none_before(measured: Index) -
     assert past.explanation.impact == "C4"
     with classify.open_statistics(measured) as statistics:
         assert beside(measured, statistics, NormalizedName("feta"), past.run).chains[0][-1] == "feta"
+        shown = beside(measured, statistics, NormalizedName("crawled"), past.run)
+    assert (shown.downloads, shown.installs) == (1750, 0), "what was left out is told, too"
 
 
 def test_a_run_is_repeated_from_what_it_recorded_and_comes_to_the_same(measured: Index) -> None:
@@ -210,9 +212,10 @@ def test_the_next_run_over_the_same_numbers_writes_nothing_and_a_dry_one_never_d
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Index]:
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     """An index with four projects that are not measured yet."""
-    index = new_index(tmp_path, **TERMS)
+    database = request.getfixturevalue("postgresql_url") if getattr(request, "param", "") == "postgresql" else ""
+    index = new_index(tmp_path, **TERMS, database=database)
     for name in ("brie", "comte", "feta", "gouda"):
         publish(index, name)
     collect(index, installs("brie", Window(BEFORE.first - timedelta(days=30), LAST), 2, 2), "small")
@@ -220,6 +223,7 @@ def small(tmp_path: Path) -> Iterator[Index]:
     index.close()
 
 
+@pytest.mark.parametrize("small", ["sqlite", "postgresql"], indirect=True)
 def test_a_run_that_was_killed_goes_on_where_it_was(small: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classify, "CHUNK", 1)
     monkeypatch.setattr(classify, "CHORE_STEP", 1)
@@ -255,12 +259,12 @@ def test_where_classes_are_not_public_nothing_that_everybody_reads_tells_them(tm
     classify.run(index, lambda: NOW)
     set_status(index, SYSTEM, "reclassify", CRITICAL, NOW, Said(value="C2"))
     assert impact_of(index, "brie") == "C2"
-    assert "impact" not in page(index)["_index"]  # type: ignore[operator]
+    assert "impact" not in page(index)["_index"]
     assert all(event.event != "ProjectReclassified" for event in entries(index))
     assert not list(rows.check(index, tell_nobody))
     shown = replace(index, settings=replace(index.settings, impact_public=True))
     assert (tell_classes(shown, NOW), tell_classes(shown, NOW)) == (1, 0)
-    assert page(index)["_index"]["impact"]["class"] == "C2"  # type: ignore[index]
+    assert page(index)["_index"]["impact"]["class"] == "C2"
     assert not list(rows.check(shown, tell_nobody))
     index.close()
 

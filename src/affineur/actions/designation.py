@@ -45,6 +45,8 @@ def prepare(index: Index, lake: Lake, run: Run, judged: facts.Judged) -> Evidenc
     told = explain(run.id, run.last_day, judged.facts, run.thresholds, run.numbers, found[1])
     beside = evidence.beside(index, lake, name, run)
     met = tuple(f"{each.sentence}. Counted: {each.counts}; {each.window}." for each in told.numbers if each.met)
+    raw = f"All downloads in these days: {beside.downloads:,}; by installers, before networks are capped: "
+    met += (f"{raw}{beside.installs:,}.",)
     return Evidence(met, _installers(beside), tuple(" → ".join(chain) for chain in beside.chains), f"{run.last_day}")
 
 

@@ -6,6 +6,7 @@ For when an operator has switched the setting ``impact_public`` on. What does no
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -13,7 +14,7 @@ from affineur.core.access import UNATTENDED
 from affineur.core.history.fold import Folded
 from affineur.core.life import lifecycle
 from affineur.core.life.lifecycle import Said
-from affineur.core.life.standing import Standing
+from affineur.core.life.standing import Impact, Standing
 from affineur.projections import pages
 from affineur.shell.index import Index
 from affineur.shell.store import journal, projects
@@ -53,7 +54,7 @@ def _tell(index: Index, some: list[tuple[str, tuple[object, object]]], now: date
             found = projects.find(connection, name)
             if found is None:
                 continue
-            before = Standing(impact=impact, impact_basis=basis)  # type: ignore[arg-type] -- as it was once written
+            before = Standing(impact=cast(Impact | None, impact), impact_basis=cast(str | None, basis))
             then = Standing(impact=found.standing.impact, impact_basis=found.standing.impact_basis)
             told = lifecycle.events(found.name, before, then, "reclassify", Said(), UNATTENDED)
             if told:

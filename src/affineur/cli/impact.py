@@ -108,7 +108,10 @@ def runs(data: Data = None, config: Config = None, as_json: AsJson = False) -> N
 
 @impact.command("repeat")
 def repeat(number: Number, data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
-    """Judge a run again from the facts it recorded, and compare. Exit status 1 where it comes to something else."""
+    """Judge a run again from the facts it recorded, and compare.
+
+    The exit status is that of damage where it comes to something else.
+    """
     from affineur.actions.classify import repeat as judge_again
 
     from .start import EXIT_DAMAGED, open_existing, print_json
@@ -212,6 +215,10 @@ def _lines(past: Past, shown: Beside | None) -> list[str]:
             f"  {'met    ' if each.met else 'not met'}  {each.sentence}  ({each.rule})",
             f"           counts {each.counts}; {each.window}; {each.source}",
         ]
+    if shown:
+        lines.append(
+            f"All downloads in the window: {shown.downloads:,}; by installers, not capped: {shown.installs:,}."
+        )
     if shown and shown.installers:
         lines.append(
             "Installed by: " + ", ".join(f"{one.value or 'not known'} {one.downloads:,}" for one in shown.installers)
@@ -254,6 +261,8 @@ def _as_values(past: Past, shown: Beside | None) -> dict[str, Any]:
             for each in told.numbers
         ],
         "installers": [{"name": one.value, "installs": one.downloads} for one in (shown.installers if shown else ())],
+        "downloads": shown and shown.downloads,
+        "installs": shown and shown.installs,
         "chains": [list(chain) for chain in (shown.chains if shown else ())],
     }
 

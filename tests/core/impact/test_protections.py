@@ -85,8 +85,8 @@ def test_no_class_changes_what_owners_do_to_stop_or_to_publish(impact: Impact) -
         said = Said(value="help") if act == "wish" else Said(replacements=()) if act == "deprecate" else Said()
         for standing in (Standing(impact=impact, impact_since=SINCE), Standing()):
             found = guards.Facts(NormalizedName("brie"), standing, much_later, by_office=False, account_id=1)
-            assert lifecycle.possible(found.project, standing, act, lifecycle.WHOLE, said).allowed  # type: ignore[arg-type]
-            assert guards.check(act, found, said).allowed  # type: ignore[arg-type]
+            assert lifecycle.possible(found.project, standing, act, lifecycle.WHOLE, said).allowed
+            assert guards.check(act, found, said).allowed
     assert {"upload", "archive", "wish", "yank", "leave"} == set(UNCHANGED)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from affineur.core.decision import refuse
-from affineur.core.downloads.figures import INSTALLS, Share, Window
+from affineur.core.downloads.figures import EVERYTHING, INSTALLS, Share, Window
 from affineur.core.impact.explain import Explanation, explain
 from affineur.core.names import NormalizedName
 from affineur.shell.dependents import questions
@@ -31,10 +31,15 @@ CHAINS = 3
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the numbers: the most frequent installers, and chains of names, each ends in the project."""
+    """What stands beside the numbers: the most frequent installers, and chains of names, each ends in the project.
+
+    ``downloads``: all of the run's window, ``installs``: those by installers, neither capped.
+    """
 
     installers: tuple[Share, ...]
     chains: tuple[tuple[str, ...], ...]
+    downloads: int = 0
+    installs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ def beside(index: Index, lake: Lake, project: NormalizedName, run: Run) -> Besid
     roots = roots or [each.name for each in questions.direct(index, project, limit=CHAINS)]
     chains = questions.why(index, project, roots).chains if roots else ()
     first = {chain.names[0]: chain.names for chain in reversed(chains) if chain.names}
-    return Beside(tuple(installers), tuple(first[root] for root in roots if root in first))
+    downloads, installs = (lake.total(project, window, which) for which in (EVERYTHING, INSTALLS))
+    return Beside(tuple(installers), tuple(first[root] for root in roots if root in first), downloads, installs)
 
 
 @contextmanager
