@@ -419,6 +419,7 @@ ELSEWHERE = {
         ),
         "is for everybody who may read the index, as the pages are (`test_dependents`)",
     ),
+    "getDownloads": "is for everybody who may read the index, as the pages are (`test_statistics`)",
     **dict.fromkeys(
         ("getWebhook", "listDeliveries"),
         "takes a webhook, and is the act see-webhooks of its project (`test_webhooks`)",
