@@ -131,7 +131,10 @@ def cut(
     extras: Extras = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the single requirement that, if replaced, removes most of a project's reach; without a start, for all."""
+    """Find the single requirement that, if replaced, removes most of a project's reach.
+
+    Without a start, of its reach over all who depend on it.
+    """
     asked = _start(start, file, owner, extras)
     _ask(place, "cut", project, asked, as_json, _cuts)
 

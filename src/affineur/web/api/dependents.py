@@ -251,6 +251,7 @@ OPERATIONS = (
             body=None if method == "GET" else FromText,
             answer=answer,
             public=True,
+            idempotent=True,  # a question, however long it is
         )
         for path, name, summary, handler, answer in (
             ("why", "getWhy", "Why a project is pulled in: all shortest chains from each start", get_why, WhyTold),
