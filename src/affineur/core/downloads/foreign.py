@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -41,7 +41,7 @@ _ESCAPED = re.compile(r'\\(?:x([0-9A-Fa-f]{2})|(["\\]))')
 _FASTLY = re.compile(r"(?:^|[\s:])(download\||simple\||[12]@)")
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """A download. Either ``path`` says which file, or ``project``, ``version`` and ``filename`` do. "": not known."""
 
     at: int
@@ -103,7 +103,7 @@ def day_of(at: int) -> date:
     return date(1970, 1, 1) + timedelta(days=at // (86_400 * _SECOND))
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, gc=False):
     """A line of our own request log: the fields of `web.requestlog.FIELDS`."""
 
     time: str
@@ -119,6 +119,7 @@ class _Line(msgspec.Struct):
 
 def _own(moments: _Moments) -> Read:
     decode = msgspec.json.Decoder(_Line).decode
+    known = moments.known
 
     def read(line: bytes) -> Request | str | None:
         try:
@@ -133,7 +134,7 @@ def _own(moments: _Moments) -> Read:
         status = found.status
         if not ((status == WHOLE and found.bytes > 0) or status in REDIRECTS):
             return None
-        at = moments.iso(found.time)
+        at = known.get(found.time) or moments.iso(found.time)
         if at is None:
             return "no moment"
         return Request(at, found.user_agent, found.address, found.country, "",
@@ -249,7 +250,7 @@ class _Moments:
 
     def __init__(self, latest: datetime) -> None:
         self._earliest, self._latest = _microseconds(EARLIEST), _microseconds(latest)
-        self._known: dict[str, int | None] = {}
+        self.known: dict[str, int | None] = {}
 
     def iso(self, text: str) -> int | None:
         """``2026-11-22T04:32:54+00:00``; None for what is no moment, or has no offset."""
@@ -269,10 +270,10 @@ class _Moments:
 
     def _remember(self, text: str, read: Callable[[str], datetime]) -> int | None:
         try:
-            return self._known[text]
+            return self.known[text]
         except KeyError:
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
         try:
             moment = read(text)
             found = None if moment.tzinfo is None else _microseconds(moment)
@@ -280,7 +281,7 @@ class _Moments:
             found = None
         if found is not None and not self._earliest <= found <= self._latest:
             found = None
-        self._known[text] = found
+        self.known[text] = found
         return found
 
 

@@ -7,6 +7,7 @@ Sources: PyPA "Binary distribution format" and "Source distribution format"; the
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -43,6 +44,8 @@ class Place(NamedTuple):
 
 def kind_of(filename: str) -> str | None:
     """What kind of distribution ``filename`` is, by its end; None for metadata, signatures and all else."""
+    if filename.endswith(".whl"):  # most are
+        return "bdist_wheel"
     name = filename.lower()
     for end, kind in _KINDS:
         if name.endswith(end):
@@ -95,6 +98,7 @@ def _name(text: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=8192)
 def _version(text: str) -> str | None:
     """The canonical form of ``text``; as it is, where it is no version of today's form; None where it is nothing."""
     try:

@@ -7,9 +7,10 @@ What does not live here: which bytes are read, and when they count (`collecting`
 
 from __future__ import annotations
 
+import gc
 import shutil
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from affineur.core.downloads import agents, classes, places
-from affineur.core.downloads.foreign import Read, Request, day_of
+from affineur.core.downloads.foreign import Read, day_of
 from affineur.core.downloads.networks import network_hash
 from affineur.core.downloads.places import Place
 
@@ -61,15 +62,30 @@ class Gathered:
     @property
     def days(self) -> set[date]:
         """The days in UTC that there are downloads of."""
-        return {day_of(day * _DAY) for day, _ in self.networks}
+        return {day_of(day * _DAY) for day in {day for day, _ in self.networks}}
 
 
-def gather(lines: Iterable[bytes], read: Read) -> Gathered:
-    """Read ``lines`` by ``read``. Cost: 5 µs a line of our own form, and 60 µs for each user agent that is new."""
-    found = Gathered()
-    known = found.places
+def gather(lines: Sequence[bytes], read: Read) -> Gathered:
+    """See `_gather`. Nothing that is made here refers to itself, and looking for what does would take a third of it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return _gather(lines, read)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _gather(lines: Sequence[bytes], read: Read) -> Gathered:
+    """Read ``lines`` by ``read``. Cost: 3 µs a line of our own form, and 4 µs for each file that is new.
+
+    All of it happens in one loop, without calls: this is what the rate of the collector hangs on.
+    """
+    found = Gathered(lines=len(lines))
+    known, agents_, networks, rests = found.places, found.agents, found.networks, found.rests
+    put_at, put_agent, put_place = found.at.append, found.agent.append, found.place.append
+    put_network, put_rest = found.network.append, found.rest.append
     for line in lines:
-        found.lines += 1
         request = read(line)
         if request is None:
             continue
@@ -78,9 +94,14 @@ def gather(lines: Iterable[bytes], read: Read) -> Gathered:
             continue
         key = (request.path, request.project, request.version, request.filename)
         number = known[key] if key in known else _see(found, key)
-        if number is not None:
-            found.place.append(number)
-            _number(found, request)
+        if number is None:
+            continue
+        at = request.at
+        put_at(at)
+        put_place(number)
+        put_agent(agents_.setdefault(request.user_agent, len(agents_)))
+        put_network(networks.setdefault((at // _DAY, request.address), len(networks)))
+        put_rest(rests.setdefault((request.country, request.tls_protocol, request.tls_cipher), len(rests)))
     return found
 
 
@@ -110,23 +131,13 @@ def write_events(found: Gathered, salts: Mapping[date, bytes], target: Path, scr
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _number(found: Gathered, request: Request) -> None:
-    at = request.at
-    found.at.append(at)
-    known = found.agents
-    found.agent.append(known.setdefault(request.user_agent, len(known)))
-    networks = found.networks
-    found.network.append(networks.setdefault((at // _DAY, request.address), len(networks)))
-    rests = found.rests
-    found.rest.append(rests.setdefault((request.country, request.tls_protocol, request.tls_cipher), len(rests)))
-
-
 def _copy(
     connection: duckdb.DuckDBPyConnection, found: Gathered, salts: Mapping[date, bytes], target: Path, scratch: Path
 ) -> None:
     import numpy as np
 
-    hashes = [network_hash(address, salts[day_of(day * _DAY)]) for day, address in found.networks]
+    by_day = {day: salts[day_of(day * _DAY)] for day in {day for day, _ in found.networks}}
+    hashes = [network_hash(address, by_day[day]) for day, address in found.networks]
     networks = np.array([each or 0 for each in hashes], dtype=np.uint64)
     is_known = np.array([each is not None for each in hashes], dtype=np.bool_)
     network = np.frombuffer(found.network, dtype=np.int32)
@@ -220,8 +231,10 @@ def _agent_rows(numbered: Mapping[str, int]) -> Iterator[dict[str, object]]:
 
 def _place_rows(files: Iterable[tuple[_Key, Place]]) -> Iterator[dict[str, object]]:
     for number, (key, place) in enumerate(files):
-        path = agents.plain(key[0]) or f"/packages/{place.project}/{place.version}/{place.filename}"
-        yield {"id": number, "url": path, "file": place._asdict()}
+        project, version, filename, kind = place
+        path = agents.plain(key[0]) or f"/packages/{project}/{version}/{filename}"
+        file = {"project": project, "version": version, "filename": filename, "type": kind}
+        yield {"id": number, "url": path, "file": file}
 
 
 def _rest_rows(numbered: Mapping[tuple[str, str, str], int]) -> Iterator[dict[str, object]]:
