@@ -1,4 +1,4 @@
-"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``scale``, ``journal`` and so on, one for each matter."""
+"""``python -m bench [--quick] [--only NAME,…]``, ``… people``, ``scale``, ``journal`` and so on, each of one matter."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ def main() -> int:
         from bench import collect
 
         return collect.run(quick=arguments.quick)
+    if arguments.command == "downloads":
+        from bench import downloads
+
+        return downloads.run(quick=arguments.quick)
     if arguments.command == "life":
         from bench import life
 
@@ -97,7 +101,7 @@ def _run(contestants: list[Contestant], plan: measure.Plan) -> measure.Findings:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    commands = ["compare", "people", "scale", "journal", "follow", "life", "dependents", "collect"]
+    commands = ["compare", "people", "scale", "journal", "follow", "life", "dependents", "collect", "downloads"]
     parser.add_argument("command", nargs="?", choices=commands, default="compare")
     parser.add_argument("--quick", action="store_true", help="one short round on a small index; keeps no report")
     parser.add_argument("--only", default="", help="servers, separated by commas")
