@@ -156,4 +156,5 @@ def _sweep(server: ClickHouse) -> None:
 
 
 def pairs(server: ClickHouse, sql: str) -> list[tuple[date, int]]:
+    """The partitions, as day and part, that the question ``sql`` answers with."""
     return [(date.fromisoformat(day), part) for day, part in server.rows(sql)]
