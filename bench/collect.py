@@ -1,7 +1,8 @@
 """``python -m bench collect``: how fast the request log is counted, and that each line counts once under 100 kills.
 
-The log is made as serving writes it: 2,000 user agents of pip's length, 200,000 projects by Zipf's law. The rate is
-that of one process over processor time, so that a busy machine does not change it; wall time stands beside it.
+The log is made as serving writes it: 2,000 user agents of pip's length, 200,000 projects and as many networks by
+Zipf's law. The rate is that of one process over processor time, so that waiting for a busy machine does not count;
+wall time stands beside it.
 """
 
 from __future__ import annotations
@@ -121,16 +122,19 @@ def _realistic(day: date, lines: int) -> Iterator[bytes]:
     for rank in range(1, 200_001):
         weights.append(weights[-1] + 1 / rank)
     agents = [_user_agent(number) for number in range(2_000)]
+    networks = [f"{chosen.randrange(1, 224)}.{number % 256}.{number // 256 % 256}.0" for number in range(200_000)]
     some = 10_000
     for start in range(0, lines, some):
-        for number, project in enumerate(chosen.choices(range(200_000), cum_weights=weights[1:], k=some)):
+        projects = chosen.choices(range(200_000), cum_weights=weights[1:], k=some)
+        clients = chosen.choices(networks, cum_weights=weights[1:], k=some)
+        for number, (project, client) in enumerate(zip(projects, clients, strict=True)):
             second = (start + number) * 86_400 // lines
             version = f"{project % 7}.{number % 3}"
             yield orjson.dumps(
                 {"time": f"{day}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}+00:00",
                  "project": f"project-{project}", "version": version,
                  "file": f"project_{project}-{version}-py3-none-any.whl", "user_agent": chosen.choice(agents),
-                 "address": f"{chosen.randrange(1, 224)}.{number % 256}.{chosen.randrange(8)}.0",
+                 "address": client,
                  "country": ("DE", "FR", "US", "JP")[number % 4], "bytes": 1000 + project, "status": 200},
                 option=orjson.OPT_APPEND_NEWLINE,
             )  # fmt: skip
