@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,12 +10,10 @@ from typing import Any
 
 import pytest
 from tests.indexes import START, catch_up, new_index
-from tests.walks.lockfile_facts import OTHERS, STORY
+from tests.walks.lockfile_facts import OTHERS, STORY, publish
 from typer.testing import CliRunner, Result
 
-from affineur.actions.upload import Spooled, upload
 from affineur.cli.main import app
-from affineur.core.access import SYSTEM
 from affineur.projections import dependents
 
 
@@ -26,12 +23,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cli-dependents") / "data"
     index = new_index(folder)
     for minutes, release in enumerate((*STORY, *OTHERS, STORY[0]._replace(name="learn", requires=("luigi",)))):
-        file = release.wheel()
-        path = index.settings.spool / f"arriving-{file.filename}"
-        path.write_bytes(file.data)
-        blake2b, md5 = hashlib.blake2b(file.data, digest_size=32), hashlib.md5(file.data, usedforsecurity=False)
-        spooled = Spooled(path, file.filename, len(file.data), file.sha256, blake2b.hexdigest(), md5.hexdigest())
-        upload(index, SYSTEM, None, spooled, START + timedelta(minutes=minutes))
+        publish(index, release, START + timedelta(minutes=minutes))
     catch_up(index)
     dependents.catch_up(index)
     index.close()

@@ -6,10 +6,16 @@ requirements of extras for development are left out. lockfile itself had its las
 
 from __future__ import annotations
 
+import hashlib
+from datetime import datetime
 from typing import NamedTuple
 
 from tests.core.distributions import core_metadata
 from tests.web.uploading import File, a_wheel
+
+from affineur.actions.upload import Spooled, upload
+from affineur.core.access import SYSTEM
+from affineur.shell.index import Index
 
 
 class Release(NamedTuple):
@@ -94,3 +100,13 @@ OTHERS = (
     Release("apache-airflow", "2.10.5", ("lockfile>=0.12.2", "python-daemon>=3.0.0")),
 )
 """Others that need it: for an extra, under a marker, and by two ways at once."""
+
+
+def publish(index: Index, release: Release, at: datetime) -> None:
+    """Publish the wheel of ``release`` without a server."""
+    file = release.wheel()
+    path = index.settings.spool / f"arriving-{file.filename}"
+    path.write_bytes(file.data)
+    blake2b, md5 = hashlib.blake2b(file.data, digest_size=32), hashlib.md5(file.data, usedforsecurity=False)
+    spooled = Spooled(path, file.filename, len(file.data), file.sha256, blake2b.hexdigest(), md5.hexdigest())
+    upload(index, SYSTEM, None, spooled, at)

@@ -8,7 +8,7 @@ log is `transition`'s.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import sqlalchemy as sa
@@ -18,7 +18,20 @@ from affineur.core.life.lifecycle import TRANSITIONS, Act
 from affineur.core.life.standing import project_status
 from affineur.core.publishers import display
 from affineur.core.security import Caller, Happened
-from affineur.shell.store import grants, projects, publishers, replacements, security, tokens, unarchiving
+from affineur.shell.store import (
+    bystanders,
+    emails,
+    grants,
+    outbox,
+    projects,
+    publishers,
+    reading,
+    replacements,
+    security,
+    tokens,
+    unarchiving,
+)
+from affineur.shell.store.outbox import Letter
 from affineur.shell.store.projects import ProjectRow
 
 from .transition import Moved
@@ -37,6 +50,10 @@ _DONE: Mapping[Act, str] = MappingProxyType(
 )
 _EVERYWHERE: frozenset[Act] = frozenset({"archive", "unarchive", "deprecate"})
 """What a thief of an account would do quietly: told to every address of every other owner."""
+_NOT_AGAIN_WITHIN = timedelta(days=180)
+"""After a deprecation was taken back, owners of dependents are not told of the next one for so long."""
+_MOST_NAMED = 20
+"""Projects of the reader's that a letter names."""
 
 
 def settle(connection: sa.Connection, by: Caller, act: Act, moved: Moved) -> None:
@@ -52,6 +69,8 @@ def settle(connection: sa.Connection, by: Caller, act: Act, moved: Moved) -> Non
         _ask_to_confirm(connection, by, found)
     if act == "deprecate":
         _tell_replacements(connection, by, moved)
+        if moved.before.advice != "deprecated":
+            _tell_dependents(connection, by, found)
 
 
 def ask_to_unarchive(connection: sa.Connection, by: Caller, found: ProjectRow) -> datetime:
@@ -134,6 +153,30 @@ def _tell_replacements(connection: sa.Connection, by: Caller, moved: Moved) -> N
             "page": f"project/{found.name}/",
         }
         grants.tell_people(connection, named.id, "named-as-replacement", values, by.now)
+
+
+def _tell_dependents(connection: sa.Connection, by: Caller, found: ProjectRow) -> None:
+    """Owners of what requires a project learn that it is deprecated: once, however often that is said and unsaid."""
+    unsaid_at = reading.last_time(connection, found.name, "ProjectUndeprecated")
+    if unsaid_at is not None and by.now - unsaid_at < _NOT_AGAIN_WITHIN:
+        return
+    letters = [
+        Letter(
+            address,
+            "dependency-deprecated",
+            {
+                "project": found.display_name,
+                "projects": theirs[:_MOST_NAMED],
+                "reason": found.standing.advice_reason,
+                "at": by.now,
+                "page": f"project/{found.name}/",
+            },
+            account_id,
+        )
+        for account_id, theirs in bystanders.owners_of_dependents(connection, found.name).items()
+        for address in emails.verified(connection, account_id)[:1]
+    ]
+    outbox.put_all(connection, by.now, letters)
 
 
 def _log(connection: sa.Connection, by: Caller, event: str, found: ProjectRow, **facts: object) -> None:

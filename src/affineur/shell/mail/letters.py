@@ -84,6 +84,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "unarchive-asked": frozenset({"project", "by", "due_at", "page"}),
     "unarchive-cancelled": frozenset({"project", "by", "why", "at"}),
     "named-as-replacement": frozenset({"project", "instead_of", "versions", "at", "page"}),
+    "dependency-deprecated": frozenset({"project", "projects", "reason", "at", "page"}),  # projects: the reader's own
     "files-yanked": frozenset({"project", "yanked", "files", "reason", "by", "at", "page"}),  # yanked: or taken back
     # its class of impact; beside: what its owners said of it, or None
     "impact-critical": frozenset(
