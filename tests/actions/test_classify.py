@@ -175,6 +175,9 @@ def test_owners_of_a_critical_project_get_one_letter_in_working_hours_with_all_t
     assert row.due_at == datetime(2026, 3, 2, 8, tzinfo=UTC)
     told = json.loads(row.values)
     assert told["reasons"][0].startswith("Steady installs: 700 (limit ") and "installers only" in told["reasons"][0]
+    assert told["reasons"][1:] == [
+        "All downloads in these days: 700; by installers, before networks are capped: 700."
+    ], "what makes it less than critical is no news"
     assert told["installers"] == ["pip: 700"]
     assert all(each.startswith("From 2026-03-31 on: ") for each in told["delays"]) and len(told["delays"]) == 2
     assert told["protects"] and told["unchanged"] and told["exits"] and told["beside"] is None

@@ -44,7 +44,8 @@ def prepare(index: Index, lake: Lake, run: Run, judged: facts.Judged) -> Evidenc
     assert found is not None  # noqa: S101 -- it was read from this very file
     told = explain(run.id, run.last_day, judged.facts, run.thresholds, run.numbers, found[1])
     beside = evidence.beside(index, lake, name, run)
-    met = tuple(f"{each.sentence}. Counted: {each.counts}; {each.window}." for each in told.numbers if each.met)
+    critical = [each for each in told.numbers if each.met and each.rule.startswith("impact.critical-")]
+    met = tuple(f"{each.sentence}. Counted: {each.counts}; {each.window}." for each in critical)
     raw = f"All downloads in these days: {beside.downloads:,}; by installers, before networks are capped: "
     met += (f"{raw}{beside.installs:,}.",)
     return Evidence(met, _installers(beside), tuple(" → ".join(chain) for chain in beside.chains), f"{run.last_day}")
