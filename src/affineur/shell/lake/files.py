@@ -121,7 +121,11 @@ class LocalFiles:
             size_bytes = os.fstat(stream.fileno()).st_size
         target = self.root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        made.rename(target)
+        try:
+            made.rename(target)
+        except FileNotFoundError:  # the folder was empty, and was removed between
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(target)
         for folder in (target.parent, target.parent.parent, self.root):  # each may have been made just now
             _sync_folder(folder)
         return Put(digest, size_bytes)
@@ -143,7 +147,7 @@ class LocalFiles:
 
     def names(self) -> Iterator[tuple[str, datetime]]:
         """See `Files.names`."""
-        for path in self.root.glob("*/*/*.parquet"):
+        for path in self.root.glob("[!.]*/*/*.parquet"):
             with contextlib.suppress(FileNotFoundError):
                 yield str(path.relative_to(self.root)), datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
