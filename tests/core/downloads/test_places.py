@@ -15,7 +15,7 @@ WHEEL = Place("foo-bar", "1.0", "foo_bar-1.0-py3-none-any.whl", "bdist_wheel")
     [
         ("/packages/foo-bar/1.0/foo_bar-1.0-py3-none-any.whl", WHEEL),
         (f"/packages/ab/cd/{'0f' * 30}/foo_bar-1.0-py3-none-any.whl", WHEEL),
-        ("/root/pypi/+f/012/3456789abcdef/foo_bar-1.0-py3-none-any.whl", WHEEL),
+        ("/team/dev/+f/012/3456789abcdef/foo_bar-1.0-py3-none-any.whl", WHEEL),
         ("https://files.example.org/files/foo_bar-1.0-py3-none-any.whl?token=1#sha256=00", WHEEL),
         ("/packages/foo.Bar-1.0.tar.gz", Place("foo-bar", "1.0", "foo.Bar-1.0.tar.gz", "sdist")),
         ("/packages/foo-1.0%2Blocal.zip", Place("foo", "1.0+local", "foo-1.0+local.zip", "sdist")),

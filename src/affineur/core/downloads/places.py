@@ -65,7 +65,7 @@ def of_fields(project: str, version: str, filename: str) -> Place | None:
 def of_path(path: str) -> Place | None:
     """The file that ``path`` ends with, whatever stands before it; None for pages, metadata and signatures.
 
-    ``/packages/ab/cd/<digest>/name-1.0.tar.gz`` is one such address, ``/root/pypi/+f/012/345/name-1.0.tar.gz``
+    ``/packages/ab/cd/<digest>/name-1.0.tar.gz`` is one such address, ``/team/dev/+f/012/345/name-1.0.tar.gz``
     another, with or without scheme and host.
     """
     bare = path[:MAXIMUM_PATH].partition("?")[0].partition("#")[0]
