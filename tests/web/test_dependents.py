@@ -15,8 +15,10 @@ from tests.web.cellar import SCRIPT
 from tests.web.people import Person, Visitor, sign_up, signed_in, store_of, words
 from tests.web.uploading import ask, published, upload
 
+from affineur.core.downloads.figures import Usage
 from affineur.projections.dependents import Upstream, learn
 from affineur.settings import load
+from affineur.shell.dependents import installs
 from affineur.shell.index import open_index
 from affineur.shell.store import grants, projects
 
@@ -193,3 +195,17 @@ def test_the_preview_of_a_yank_says_who_would_notice(server: Server, lena: Perso
         assert "Each release judged as if it were yanked alone." in both
         archive = words(visitor.get("/account/projects/python-daemon/state/preview?act=archive"))
         assert "Who would notice" not in archive
+
+
+def test_installs_put_dependents_in_order_once_they_are_counted(server: Server) -> None:
+    assert "Installs" not in words(page(server, "/project/lockfile/dependents/"))
+    index = open_index(load({"data": server.data}, environment={}).settings)
+    counted = (("python-daemon", 1_234_567), ("cachecontrol", 89), ("ansible-runner", 7))
+    installs.note(index, [Usage(name, many, many, many, 0, many) for name, many in counted])
+    index.close()
+    assert names(server, "dependents/direct")[:2] == ["python-daemon", "cachecontrol"]
+    said = words(page(server, "/project/lockfile/dependents/"))
+    assert "Installs of direct dependents, 30 days 1,234,656" in said
+    assert "lockfile>=0.10 always 1,234,567" in said
+    assert "ansible-runner 2 7 Chains" in words(page(server, "/project/lockfile/dependents/?through=others"))
+    assert "python-daemon 2.3.0 7" in words(page(server, "/project/python-daemon/notice/?version=3.1.2"))
