@@ -27,7 +27,7 @@ from tests.walks.uploading import Reader, Wheel, upload
 
 from affineur.actions.found import found
 from affineur.core.history.journal import faults as broken_links
-from affineur.projections import mend, pages
+from affineur.projections import dependents, mend, pages
 from affineur.projections.check import check
 from affineur.settings import load
 from affineur.shell.blobs import LocalBlobs
@@ -165,6 +165,7 @@ class Scene:
         later = datetime.now(UTC) + timedelta(hours=2)
         try:
             pages.project_root(index)
+            dependents.catch_up(index)
             mend.sweep_all(index, later)
             left = [
                 f"{one.kind}: {one.subject}: {one.detail}" for one in check(index, later) if "search" not in one.kind
