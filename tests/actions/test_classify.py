@@ -255,6 +255,19 @@ def test_what_was_said_by_hand_stays_until_it_is_left_to_a_run(small: Index) -> 
     assert told.waits is not None and told.waits.rule == "impact.decay", "from then on it decays like any other"
 
 
+def test_where_the_facts_of_a_run_are_gone_it_is_said_and_the_next_run_goes_on(small: Index) -> None:
+    made = classify.run(small, lambda: NOW)
+    (small.settings.lake / made.facts).unlink()
+    for asked in (lambda: explained(small, CRITICAL), lambda: classify.repeat(small, made.id)):
+        with pytest.raises(Refused, match="not on this machine any more"):
+            asked()
+    with small.store.write() as connection:
+        impact.note_applied(connection, made.id, "", whole=False)
+    assert classify.classify_monthly(small, NOW) == 0
+    assert classify.run(small, lambda: NOW).state == "applied"
+    assert explained(small, CRITICAL).explanation.impact == "C1"
+
+
 def test_where_classes_are_not_public_nothing_that_everybody_reads_tells_them(tmp_path: Path) -> None:
     index = new_index(tmp_path, **TERMS, impact_public=False)
     publish(index, "brie")

@@ -8,6 +8,7 @@ What does not live here: judging (`core.impact.policy`), and saying a class by h
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ from affineur.shell.store.projects import ProjectRow
 from affineur.shell.store.schema import project as project_table
 
 from . import designation
+
+log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Projects a transaction: some tenths of a second in which nobody else writes."""
@@ -134,6 +137,11 @@ def finish(index: Index, statistics: Lake, clock: Clock, *, most: int | None = N
         found = impact.newest(connection)
     if found is None or found.state != "applying":
         return 0
+    if evidence.facts_path(index, found) is None:
+        log.error("the facts of a run of impact are gone; the next run gives the classes", extra={"run": found.id})
+        with index.store.write() as connection:
+            impact.note_applied(connection, found.id, found.applied, whole=True)
+        return 0
     done, mark = 0, found.applied
     with evidence.facts_file(index, found) as (path, scratch):
         moving = facts.read(path, scratch, mark, moving_only=True)
@@ -171,7 +179,7 @@ def _measure(index: Index, statistics: Lake, last_day: date, now: datetime, dry:
         before = impact.newest(connection)
     with fresh(files) as scratch, fresh(files) as target:
         scratch.mkdir()
-        earlier = files.local(before.facts, before.facts_sha256) if before else None
+        earlier = evidence.facts_path(index, before) if before else None
         found = gather(index, statistics, last_day, now, numbers, scratch, earlier, tell)
         tally = _Tally(last_day, numbers, found.thresholds)
         tell("judging", 0, None)

@@ -18,7 +18,6 @@ from affineur.core.names import NormalizedName
 from affineur.shell.impact import evidence, facts
 from affineur.shell.impact.evidence import Beside
 from affineur.shell.index import Index
-from affineur.shell.lake.files import open_files
 from affineur.shell.lake.port import Lake
 from affineur.shell.store import grants, impact
 from affineur.shell.store.impact import Run
@@ -40,7 +39,8 @@ class Evidence:
 def prepare(index: Index, lake: Lake, run: Run, judged: facts.Judged) -> Evidence:
     """The evidence for a project that a run made critical. Cost: some questions to statistics and to the graph."""
     name = NormalizedName(judged.facts.project)
-    found = facts.one(open_files(index.settings).local(run.facts, run.facts_sha256), name)
+    with evidence.facts_file(index, run) as (path, _):
+        found = facts.one(path, name)
     assert found is not None  # noqa: S101 -- it was read from this very file
     told = explain(run.id, run.last_day, judged.facts, run.thresholds, run.numbers, found[1])
     beside = evidence.beside(index, lake, name, run)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 from affineur.core.decision import refuse
 from affineur.core.downloads.figures import EVERYTHING, INSTALLS, Share, Window
@@ -18,7 +19,7 @@ from affineur.core.impact.explain import Explanation, explain
 from affineur.core.names import NormalizedName
 from affineur.shell.dependents import questions
 from affineur.shell.index import Index
-from affineur.shell.lake.files import fresh, open_files
+from affineur.shell.lake.files import FileDamaged, FileGone, fresh, open_files
 from affineur.shell.lake.port import Lake
 from affineur.shell.store import impact
 from affineur.shell.store.impact import Run
@@ -69,10 +70,10 @@ def explained(index: Index, project: NormalizedName, at: datetime | None = None)
 
 
 def history(index: Index, project: NormalizedName, limit: int = 24) -> list[Past]:
-    """What the newest runs said of a project, newest first; those that did not see it are left out."""
+    """What the newest runs said of a project, newest first; those that did not see it, or are gone, are left out."""
     with index.store.read() as connection:
         found = [run for run in impact.runs(connection, limit) if run.state != "dry"]
-    told = (_of_run(index, run, project) for run in found)
+    told = (_of_run(index, run, project) for run in found if facts_path(index, run))
     return [each for each in told if each is not None]
 
 
@@ -88,19 +89,33 @@ def beside(index: Index, lake: Lake, project: NormalizedName, run: Run) -> Besid
     return Beside(tuple(installers), tuple(first[root] for root in roots if root in first), downloads, installs)
 
 
+def facts_path(index: Index, run: Run) -> Path | None:
+    """Where the facts file of a run is; None where it is gone or damaged, as after a restore without statistics."""
+    try:
+        return open_files(index.settings).local(run.facts, run.facts_sha256)
+    except (FileGone, FileDamaged):
+        return None
+
+
 @contextmanager
 def facts_file(index: Index, run: Run) -> Iterator[tuple[Path, Path]]:
-    """The facts file of a run, and an empty folder for what is made of it."""
-    files = open_files(index.settings)
-    path = files.local(run.facts, run.facts_sha256)
-    with fresh(files) as scratch:
+    """The facts file of a run, and an empty folder for what is made of it. `Refused` (``impact.run``) if it is gone."""
+    path = facts_path(index, run)
+    if path is None:
+        _facts_gone(run)
+    with fresh(open_files(index.settings)) as scratch:
         scratch.mkdir()
         yield path, scratch
 
 
 def _of_run(index: Index, run: Run, project: NormalizedName) -> Past | None:
-    found = facts.one(open_files(index.settings).local(run.facts, run.facts_sha256), project)
+    path = facts_path(index, run)
+    found = facts.one(path, project) if path else _facts_gone(run)
     if found is None:
         return None
     judged, ranks = found
     return Past(run, explain(run.id, run.last_day, judged.facts, run.thresholds, run.numbers, ranks))
+
+
+def _facts_gone(run: Run) -> NoReturn:
+    refuse("impact.run", f"What run {run.id} recorded is not on this machine any more.", "A new run records it anew.")
