@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.services.affineur import Server, initialise, serve
-from tests.services.events import a_quarter, bring_into
+from tests.services.events import STILL, a_quarter, bring_into
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,7 +22,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("plots") / "data"
     token = initialise(data)
     bring_into(data, a_quarter("brie", LAST), LAST + timedelta(days=1))
-    with serve(data, token) as running:
+    with serve(data, token, options=STILL) as running:
         yield running
 
 

@@ -29,6 +29,8 @@ UV = (
 MIRROR = "bandersnatch/7.0.0 (CPython 3.13.1-final0, Linux 6.8 x86_64) (aiohttp 3.11)"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"
 CURL = "curl/8.9.1"
+STILL = ("--no-background",)
+"""Options of a server whose statistics stay as a test has brought them: nothing is rolled up as on the present day."""
 AGENTS = (PIP, UV, MIRROR, BROWSER, CURL)
 _DAY = timedelta(days=1)
 
@@ -59,7 +61,7 @@ class Downloads:
 def bring(index: Index, downloads: Iterable[Downloads], today: date, *, roll_up: bool = True) -> None:
     """Take the downloads into the lake of ``index``, as one batch, and roll up as on the day ``today``."""
     requests = [request for each in downloads for request in each.requests()]
-    found = gather((b"%d" % number for number in range(len(requests))), lambda line: requests[int(line)])
+    found = gather([b"%d" % number for number in range(len(requests))], lambda line: requests[int(line)])
     name = f"test-{secrets.token_hex(8)}"
     target = index.settings.spool / f"{name}.parquet"
     salts = {day: day.isoformat().encode() * 2 for day in found.days}

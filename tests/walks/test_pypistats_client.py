@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.services.affineur import Server, initialise, serve
-from tests.services.events import CURL, MIRROR, PIP, UV, Downloads, bring_into
+from tests.services.events import CURL, MIRROR, PIP, STILL, UV, Downloads, bring_into
 
 LAST = date(2026, 3, 18)
 _POINTED_HERE = """
@@ -50,7 +50,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for agent, count in ((PIP, 10), (UV, 4), (MIRROR, 3), (CURL, 1))
     ]
     bring_into(data, [*downloads, Downloads("comte", LAST, 2)], LAST + timedelta(days=1))
-    with serve(data, token) as running:
+    with serve(data, token, options=STILL) as running:
         yield running
 
 

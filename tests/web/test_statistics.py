@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 from tests.services.affineur import Server, affineur, initialise, serve
-from tests.services.events import CURL, MIRROR, PIP, UV, Downloads, a_quarter, bring_into
+from tests.services.events import CURL, MIRROR, PIP, STILL, UV, Downloads, a_quarter, bring_into
 from tests.web.uploading import Answer, a_wheel, ask, basic, published, upload
 
 from affineur.core.views.plot import short
@@ -43,7 +43,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         Downloads("gone", LAST - timedelta(days=200), 9),
     ]
     bring_into(data, downloads, TODAY)
-    with serve(data, token) as running:
+    with serve(data, token, options=STILL) as running:
         for name in ("brie", "mould", "comte"):
             published(upload(running, a_wheel(name)))
         affineur("quarantine", "mould", "--reason", "Sends secrets away.", "--data", data)
@@ -51,7 +51,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def get(index: Server, path: str, **headers: str) -> Answer:
-    return ask(index, "GET", f"/{path}", **{"accept": "text/html,*/*;q=0.8", **headers})
+    return ask(index, "GET", f"/{path}", b"", **{"accept": "text/html,*/*;q=0.8", **headers})
 
 
 def shown(index: Server, path: str) -> str:
@@ -131,7 +131,7 @@ def test_exports_have_all_that_the_page_counts_and_agree_with_each_other(index: 
     assert "attachment" in document.headers["content-disposition"]
     parquet = index.data / "taken.parquet"
     parquet.write_bytes(get(index, f"project/brie/statistics.parquet?{days}").body)
-    assert duckdb.sql(f"SELECT sum(downloads)::BIGINT FROM '{parquet}'").fetchall() == [(total,)]
+    assert duckdb.execute(f"SELECT sum(downloads)::BIGINT FROM '{parquet}'").fetchall() == [(total,)]
     assert not list((index.data / "spool").glob("export-*")), "what was sent is gone"
 
 
@@ -226,3 +226,20 @@ def test_an_index_without_statistics_says_so_and_answers(tmp_path_factory: pytes
         assert "No day was counted whole yet" in get(private, "statistics/", **allowed).text
         document = get(private, "pypi/brie/json", **allowed).json
         assert set(document["info"]["downloads"].values()) == {-1}
+
+
+def test_statistics_that_cannot_be_reached_take_nothing_else_with_them(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    data = tmp_path_factory.mktemp("away") / "data"
+    nobody = {"AFFINEUR_STATISTICS": "clickhouse://127.0.0.1:9/none"}
+    with serve(data, initialise(data), environment=nobody) as index:
+        published(upload(index, a_wheel("brie")))
+        for path in (path for path in PLACES if not path.startswith("badges")):
+            answer = get(index, path)
+            assert (answer.status, answer.headers["cache-control"][:8]) == (503, "no-store"), path
+            assert "cannot be reached just now" in answer.text
+        assert "not known just now" in get(index, "badges/brie/month.svg").text
+        assert "active" in get(index, "badges/brie/status.svg").text
+        assert set(get(index, "pypi/brie/json").json["info"]["downloads"].values()) == {-1}
+        assert "sparkline" not in shown(index, "project/brie/")

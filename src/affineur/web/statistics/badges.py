@@ -18,10 +18,11 @@ from affineur.core.versions import latest
 from affineur.core.views.badge import Tone, badge
 from affineur.core.views.plot import short
 from affineur.shell.index import Index
+from affineur.shell.lake.port import LakeAway
 from affineur.shell.store import reading
 
 from .answering import figures
-from .seen import Seen, seen
+from .seen import project_of, seen
 
 
 class Words(NamedTuple):
@@ -33,6 +34,7 @@ class Words(NamedTuple):
 
 
 NO_DATA = "no data"
+_TYPE = "image/svg+xml"
 _TONES: dict[Status, Tone] = {
     "active": "good",
     "deprecated": "warning",
@@ -50,63 +52,75 @@ async def one(request: Request) -> Response:
 
 
 def _draw(request: Request) -> tuple[bytes, str] | Response:
-    what = request.path_params["what"]
-    make = BADGES.get(what)
-    if make is None:
+    what, index = request.path_params["what"], request.app.state.index
+    if what not in BADGES:
         return Response(f"404 Not Found\n\nThere are the badges {', '.join(BADGES)}.\n", 404, media_type="text/plain")
-    index: Index = request.app.state.index
-    found = seen(index, request.path_params["name"])
-    words = make(index, found) if found else None
-    return badge(*(words or Words(_LABELS.get(what, "downloads"), NO_DATA, "quiet"))), "image/svg+xml"
+    try:
+        words = BADGES[what](index, request.path_params["name"])
+    except LakeAway:
+        picture = badge(_label(what), "not known just now", "quiet")
+        return Response(picture, headers={"cache-control": "no-store"}, media_type=_TYPE)
+    return badge(*(words or Words(_label(what), NO_DATA, "quiet"))), _TYPE
 
 
-def _day(index: Index, found: Seen) -> Words | None:
-    return _recent(index, found, 1, "day")
+def _label(what: str) -> str:
+    return what if what in ("rank", "version", "status") else "downloads"
 
 
-def _week(index: Index, found: Seen) -> Words | None:
-    return _recent(index, found, 7, "week")
+def _day(index: Index, name: str) -> Words | None:
+    return _recent(index, name, 1, "day")
 
 
-def _month(index: Index, found: Seen) -> Words | None:
-    return _recent(index, found, 30, "month")
+def _week(index: Index, name: str) -> Words | None:
+    return _recent(index, name, 7, "week")
 
 
-def _recent(index: Index, found: Seen, days: int, unit: str) -> Words | None:
-    if not found.ever or found.state.last_day is None:
+def _month(index: Index, name: str) -> Words | None:
+    return _recent(index, name, 30, "month")
+
+
+def _recent(index: Index, name: str, days: int, unit: str) -> Words | None:
+    found = seen(index, name)
+    if found is None or not found.ever or found.state.last_day is None:
         return None
     count = index.lake.total(found.name, Window.until(found.state.last_day, days), WITHOUT_MIRRORS)
     return Words("downloads", f"{short(count)}/{unit}")
 
 
-def _total(index: Index, found: Seen) -> Words | None:
-    return Words("downloads", short(index.lake.total(found.name, None, WITHOUT_MIRRORS))) if found.ever else None
+def _total(index: Index, name: str) -> Words | None:
+    found = seen(index, name)
+    if found is None or not found.ever:
+        return None
+    return Words("downloads", short(index.lake.total(found.name, None, WITHOUT_MIRRORS)))
 
 
-def _rank(index: Index, found: Seen) -> Words | None:
-    if not found.ever or found.state.last_day is None:
+def _rank(index: Index, name: str) -> Words | None:
+    found = seen(index, name)
+    if found is None or not found.ever or found.state.last_day is None:
         return None
     rank = index.lake.rank(found.name, Window.until(found.state.last_day, 30), WITHOUT_MIRRORS)
     return Words("rank", f"{rank.rank:,} of {rank.among:,}") if rank.rank else None
 
 
-def _version(index: Index, found: Seen) -> Words | None:
-    if found.project is None:
+def _version(index: Index, name: str) -> Words | None:
+    project = project_of(index, name)
+    if project is None:
         return None
     with index.store.read() as connection:
-        releases = reading.releases(connection, found.project.id)
+        releases = reading.releases(connection, project.id)
     newest = latest((release.version, release.yanked) for release in releases)
     return Words("version", newest) if newest else None
 
 
-def _status(index: Index, found: Seen) -> Words | None:
-    if found.project is None:
-        return Words("status", "not here any more", "grave")
-    status = project_status(found.project.standing).status
-    return Words("status", status, _TONES.get(status, "quiet"))
+def _status(index: Index, name: str) -> Words | None:
+    project = project_of(index, name)
+    if project is None:
+        return Words("status", "not here any more", "grave") if seen(index, name) else None
+    status = project_status(project.standing).status
+    return Words("status", status, _TONES[status])
 
 
-BADGES: dict[str, Callable[[Index, Seen], Words | None]] = {
+BADGES: dict[str, Callable[[Index, str], Words | None]] = {
     "day": _day,
     "week": _week,
     "month": _month,
@@ -115,4 +129,4 @@ BADGES: dict[str, Callable[[Index, Seen], Words | None]] = {
     "version": _version,
     "status": _status,
 }
-_LABELS = {"rank": "rank", "version": "version", "status": "status"}
+"""What makes each: of an index, and a name as somebody wrote it."""

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from affineur.core.downloads.figures import WITHOUT_MIRRORS, Recent, Window
 from affineur.core.views.periods import in_parts, parts
 from affineur.shell.index import Index
+from affineur.shell.lake.port import LakeAway
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,10 @@ class Recently:
         try:
             last = self._last_day()
             return self._month(name, last) if last else None
+        except LakeAway as away:
+            self._away_until = time.monotonic() + _AWAY_SECONDS
+            log.warning("Downloads cannot be shown for a while: %s", away)
+            return None
         except Exception:  # whatever is wrong with the statistics, pages and documents are there without them
             self._away_until = time.monotonic() + _AWAY_SECONDS
             log.warning("The downloads of %s could not be read.", name, exc_info=True)

@@ -30,14 +30,23 @@ class Seen:
         return self.project.display_name if self.project else self.name
 
 
+def project_of(index: Index, asked: str) -> ProjectRow | None:
+    """The project of the name ``asked``, however it is spelled; None: it is not here, or that is no name."""
+    try:
+        name = parse_name(asked)
+    except Refused:
+        return None
+    with index.store.read() as connection:
+        return projects.find(connection, name)
+
+
 def seen(index: Index, asked: str) -> Seen | None:
     """What is known of the name ``asked``, however it is spelled; None: it was never here, or is no name."""
     try:
         name = parse_name(asked)
     except Refused:
         return None
-    with index.store.read() as connection:
-        project = projects.find(connection, name)
+    project = project_of(index, name)
     state = index.lake.state()
     ever = index.lake.total(name, None, EVERYTHING) if state.first_day else 0
     return Seen(name, project, state, ever) if project or ever else None
