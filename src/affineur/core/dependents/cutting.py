@@ -70,6 +70,28 @@ def bridges(tails: np.ndarray, heads: np.ndarray, size: int, target: int, marks:
 
 
 def _parents(tails: np.ndarray, heads: np.ndarray, size: int, target: int) -> np.ndarray:
+    """The immediate dominator of each node; of the target itself, and -1 for those never reached.
+
+    Most nodes are leaves: no way leads on from them, so they dominate nobody, and the library need not see them. Theirs
+    is the nearest node that dominates all that lead to them.
+    """
+    import numpy as np
+
+    inner = np.zeros(size, bool)
+    inner[tails] = inner[target] = True
+    nodes, between = np.flatnonzero(inner), inner[heads]
+    place = np.cumsum(inner) - 1
+    found = _dominators(place[tails[between]], place[heads[between]], len(nodes), int(place[target]))
+    parents = np.full(size, -1, np.int64)
+    reached = found >= 0
+    parents[nodes[reached]] = nodes[found[reached]]
+    to_leaf = ~between & (parents[tails] >= 0)
+    if to_leaf.any():
+        _add_leaves(parents, tails[to_leaf], heads[to_leaf], target)
+    return parents
+
+
+def _dominators(tails: np.ndarray, heads: np.ndarray, size: int, target: int) -> np.ndarray:
     import numpy as np
     import rustworkx
 
@@ -85,15 +107,52 @@ def _parents(tails: np.ndarray, heads: np.ndarray, size: int, target: int) -> np
     return parents
 
 
+def _add_leaves(parents: np.ndarray, tails: np.ndarray, heads: np.ndarray, target: int) -> None:
+    """Give each leaf, the ``heads``, its parent: where the ways up from all its ``tails`` meet."""
+    import numpy as np
+
+    depth = _depths(parents, target)
+    order = np.argsort(heads, kind="stable")
+    tails, heads = tails[order], heads[order]
+    leaves, starts, counts = np.unique(heads, return_index=True, return_counts=True)
+    meeting = tails[starts].astype(np.int64)
+    for number in range(1, int(counts.max())):
+        more = np.flatnonzero(counts > number)
+        meeting[more] = _meet(meeting[more], tails[starts[more] + number].astype(np.int64), parents, depth)
+    parents[leaves] = meeting
+
+
+def _meet(one: np.ndarray, other: np.ndarray, parents: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """The deepest nodes at or above both of each pair."""
+    import numpy as np
+
+    one, other = one.copy(), other.copy()
+    apart = np.flatnonzero(one != other)
+    while len(apart):
+        first, second = one[apart], other[apart]
+        one[apart] = np.where(depth[first] >= depth[second], parents[first], first)
+        other[apart] = np.where(depth[second] >= depth[first], parents[second], second)
+        apart = apart[one[apart] != other[apart]]
+    return one
+
+
+def _depths(parents: np.ndarray, target: int) -> np.ndarray:
+    """The level of each node in the tree; `chains.FARTHER` for those that are not in it."""
+    import numpy as np
+
+    from .chains import distances
+
+    children = np.flatnonzero((parents >= 0) & (np.arange(len(parents)) != target))
+    return distances(parents[children], children, len(parents), target)
+
+
 def _tree(parent: np.ndarray, target: int, marks: np.ndarray) -> tuple[Tree, np.ndarray]:
     """The tree with its places, and how many marked nodes each subtree has."""
     import numpy as np
 
-    from .chains import FARTHER, distances
+    from .chains import FARTHER
 
-    size = len(parent)
-    children = np.flatnonzero((parent >= 0) & (np.arange(size) != target))
-    depth = distances(parent[children], children, size, target)
+    size, depth = len(parent), _depths(parent, target)
     reached = np.flatnonzero(depth != FARTHER)
     by_depth = reached[np.lexsort((parent[reached], depth[reached]))]
     borders = np.searchsorted(depth[by_depth], np.arange(int(depth.max()) + 2))
