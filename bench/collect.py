@@ -74,7 +74,7 @@ def _rate(folder: Path, lines: int) -> dict[str, object]:
     began = time.monotonic()
     said = subprocess.run([sys.executable, "-c", _COLLECT, str(folder)], capture_output=True, text=True, check=True)
     wall_seconds = time.monotonic() - began
-    read, processor_seconds, peak_kib = said.stdout.split()
+    read, processor_seconds, peak_kib = said.stdout.split()[-3:]
     return {
         "lines": int(read),
         "log_mib": round(path.stat().st_size / 2**20),

@@ -191,6 +191,7 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "memory_limit": "512MiB",
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
+            "enable_progress_bar": False,  # it would be drawn into what a command prints
             "temp_directory": "",
             "TimeZone": "UTC",
         },
