@@ -1,6 +1,6 @@
 """Commands about who depends on whom: `affineur dependents`, `why`, `cut` and `notice`.
 
-Here and on an index elsewhere alike. What does not live here: finding the answers (`shell.dependents.questions`), and
+Here and on an index elsewhere alike. What does not live here: the answers (`shell.dependents.telling`), and
 learning what an upstream's projects require (`learning`).
 """
 
@@ -176,19 +176,22 @@ def _here(index: Index, question: str, project: str, asked: Told) -> Told:
     import msgspec
 
     from affineur.core.names import parse_name
-    from affineur.web.api import dependents as api
+    from affineur.shell.dependents import telling
 
     name = parse_name(project)
     told: object
     if question == "counts":
-        told = api.counts_told(index, name, api.Which(**asked))
+        told = telling.counts_told(index, name, telling.Part(**asked))
     elif question == "notice":
-        told = api.noticing_told(index, name, asked["version"])
+        told = telling.noticing_told(index, name, asked["version"])
     else:
-        wanted = api.FromText(**{field: value for field, value in asked.items() if value is not None})
-        starts = api.starts_of(index, wanted) if question == "why" or wanted.names_a_start else None
-        ask = api.why_told if question == "why" else api.cuts_told
-        told = ask(index, name, starts, extras=wanted.extras)  # type: ignore[arg-type]
+        text, owner, extras = asked.get("requirements", ""), asked["owner"], bool(asked.get("extras"))
+        starts = telling.starts_of(index, asked["start"], text, owner)
+        if question == "why":
+            told = telling.why_told(index, name, starts, extras=extras)
+        else:
+            has_start = bool(asked["start"] or text.strip() or owner)
+            told = telling.cuts_told(index, name, starts if has_start else None, extras=extras)
     found: Told = msgspec.to_builtins(told)
     return found
 
@@ -198,15 +201,14 @@ def _listed(index: Index, project: str, which: Told, limit: int) -> list[Told]:
     import msgspec
 
     from affineur.core.names import parse_name
-    from affineur.web.api import dependents as api
+    from affineur.shell.dependents import telling
 
-    name = parse_name(project)
-    some, asked = (api.direct_told, api.WhichDirect) if "older" in which else (api.indirect_told, api.WhichOwned)
-    given = asked(**which)
+    name, part = parse_name(project), telling.Part(**which)
+    some = telling.direct_told if "older" in which else telling.indirect_told
 
     def every() -> Iterable[object]:
         offset = 0
-        while found := some(index, name, given, _AT_A_TIME, offset):  # type: ignore[arg-type]
+        while found := some(index, name, part, _AT_A_TIME, offset):
             yield from found
             offset += _AT_A_TIME
 

@@ -1,23 +1,19 @@
 """Who depends on a project, through whom, what would end that, and who would notice a yank.
 
 Anybody may ask, as anybody may read the pages. Nothing is known to depend on a name that nobody knows, which is no
-error. What does not live here: how answers are found (`shell.dependents.questions`), what they say (`core.views`).
+error. What does not live here: the answers (`shell.dependents.telling`), which pages and the command line show as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from affineur.core.decision import refuse
-from affineur.core.dependents.answers import FOLLOWED, KINDS, SOURCES, Source
-from affineur.core.dependents.edges import Kind
-from affineur.core.dependents.starts import Starts, read_starts, require_starts
+from affineur.core.dependents.answers import Source
+from affineur.core.dependents.starts import Starts
 from affineur.core.names import MAXIMUM_LENGTH, NormalizedName, parse_name
-from affineur.core.versions import canonical, parse_version
-from affineur.core.views import dependents as views
 from affineur.core.views.dependents import (
     CountsTold,
     CutsTold,
@@ -26,9 +22,9 @@ from affineur.core.views.dependents import (
     ReachedTold,
     WhyTold,
 )
-from affineur.shell.dependents import questions
+from affineur.shell.dependents import telling
+from affineur.shell.dependents.telling import Part
 from affineur.shell.index import Index
-from affineur.shell.store import accounts, grants, projects
 
 from .operation import Call, Input, Listing, Operation
 
@@ -91,103 +87,40 @@ class AVersion(Input):
 
 def get_counts(call: Call) -> CountsTold:
     """How many depend on the project of the path."""
-    return counts_told(call.index, _project(call), call.query)
+    return telling.counts_told(call.index, _project(call), _part(call.query))
 
 
 def list_direct(call: Call) -> Listing:
     """Those that require the project themselves, most installed first."""
-    return _page(call, direct_told)
+    return _page(call, telling.direct_told)
 
 
 def list_indirect(call: Call) -> Listing:
     """Those that require the project through others, nearest first."""
-    return _page(call, indirect_told)
+    return _page(call, telling.indirect_told)
 
 
 def get_why(call: Call) -> WhyTold:
     """All shortest chains from where the question starts to the project of the path."""
     asked: From = call.body or call.query
-    return why_told(call.index, _project(call), starts_of(call.index, asked), extras=asked.extras)
+    return telling.why_told(call.index, _project(call), _starts(call.index, asked), extras=asked.extras)
 
 
 def get_cut(call: Call) -> CutsTold:
     """Which single requirement to replace; without a start, for everybody who depends on the project."""
     asked: From = call.body or call.query
-    starts = starts_of(call.index, asked) if asked.names_a_start else None
-    return cuts_told(call.index, _project(call), starts, extras=asked.extras)
+    starts = _starts(call.index, asked) if asked.names_a_start else None
+    return telling.cuts_told(call.index, _project(call), starts, extras=asked.extras)
 
 
 def get_notice(call: Call) -> NoticingTold:
     """Who would notice if the release were yanked."""
-    return noticing_told(call.index, _project(call), call.query.version)
+    return telling.noticing_told(call.index, _project(call), call.query.version)
 
 
-def counts_told(index: Index, name: NormalizedName, asked: Which) -> CountsTold:
-    """How many depend on ``name``."""
-    found = questions.counts(index, name, sources=_sources(asked), kinds=_kinds(asked))
-    return views.counts_told(name, found)
-
-
-def direct_told(index: Index, name: NormalizedName, asked: WhichDirect, limit: int, offset: int) -> list[DependentTold]:
-    """Some of those that require ``name`` themselves."""
-    found = questions.direct(
-        index, name, sources=_sources(asked), kinds=_kinds(asked), newest_only=not asked.older, owner=asked.owner,
-        limit=limit, offset=offset,
-    )  # fmt: skip
-    return [views.dependent_told(name, each) for each in found]
-
-
-def indirect_told(index: Index, name: NormalizedName, asked: WhichOwned, limit: int, offset: int) -> list[ReachedTold]:
-    """Some of those that require ``name`` through others."""
-    found = questions.indirect(
-        index, name, sources=_sources(asked), kinds=_kinds(asked), owner=asked.owner, limit=limit, offset=offset
-    )
-    return [views.reached_told(each) for each in found]
-
-
-def starts_of(index: Index, asked: From) -> Starts:
-    """The projects that a question starts from. `Refused` for names that are none."""
-    written = read_starts(asked.requirements) if isinstance(asked, FromText) else Starts(())
-    owned = owned_by(index, asked.owner) if asked.owner else ()
-    names = (*(parse_name(each) for each in asked.start), *written.names, *owned)
-    return Starts(tuple(dict.fromkeys(names)), written.passed_over)
-
-
-def owned_by(index: Index, account: str) -> tuple[NormalizedName, ...]:
-    """The projects on which ``account`` has a role, by name; none where there is no such account."""
-    with index.store.read() as connection:
-        key = accounts.account_id(connection, account)
-        return tuple(each.project for each in grants.held_by(connection, key)) if key is not None else ()
-
-
-def why_told(index: Index, name: NormalizedName, starts: Starts, *, extras: bool) -> WhyTold:
-    """The chains from ``starts`` to ``name``. `Refused` (``dependents.starts``) for no start, or too many."""
-    roots = require_starts(starts.names)
-    found = questions.why(index, name, roots, kinds=KINDS if extras else FOLLOWED)
-    return views.why_told(found, starts.passed_over)
-
-
-def cuts_told(index: Index, name: NormalizedName, starts: Starts | None, *, extras: bool) -> CutsTold:
-    """The cut report for ``name``; None: for all who depend on it. `Refused` (``dependents.starts``) as `why_told`."""
-    roots = None if starts is None else require_starts(starts.names)
-    found = questions.cut(index, name, roots, kinds=KINDS if extras else FOLLOWED)
-    return views.cuts_told(found, starts.passed_over if starts else ())
-
-
-def noticing_told(index: Index, name: NormalizedName, version: str) -> NoticingTold:
-    """Who would notice a yank. `Refused` (``project.exists``, ``project.place``) for a release that is not here."""
-    release = canonical(parse_version(version))
-    with index.store.read() as connection:
-        found = projects.find(connection, name)
-        if found is None:
-            refuse("project.exists", f"There is no project '{name}'.", "Check the name.")
-        projects.require_place(connection, found, release, None)
-    return views.noticing_told(questions.noticing(index, name, release))
-
-
-def _page(call: Call, some: Callable[[Index, NormalizedName, Any, int, int], Sequence[object]]) -> Listing:
+def _page(call: Call, some: Callable[[Index, NormalizedName, Part, int, int], Sequence[object]]) -> Listing:
     offset, limit = call.page.after_number or 0, call.page.limit
-    found = some(call.index, _project(call), call.query, limit + 1, offset)
+    found = some(call.index, _project(call), _part(call.query), limit + 1, offset)
     return Listing(found[:limit], str(offset + limit) if len(found) > limit else None)
 
 
@@ -195,12 +128,14 @@ def _project(call: Call) -> NormalizedName:
     return parse_name(call.path["project"])
 
 
-def _sources(asked: Which) -> tuple[Source, ...]:
-    return tuple(asked.source) or SOURCES
+def _part(asked: Which) -> Part:
+    owner = asked.owner if isinstance(asked, WhichOwned) else None
+    return Part(asked.kind, asked.source, owner, isinstance(asked, WhichDirect) and asked.older)
 
 
-def _kinds(asked: Which) -> tuple[Kind, ...]:
-    return tuple(views.BY_WORD[word] for word in asked.kind) or KINDS
+def _starts(index: Index, asked: From) -> Starts:
+    text = asked.requirements if isinstance(asked, FromText) else ""
+    return telling.starts_of(index, asked.start, text, asked.owner)
 
 
 OPERATIONS = (

@@ -6,7 +6,7 @@
 
 They are there for every name, also for one that others require and that is no project here, and for projects that
 are off offer: who depends on them is asked then most of all. What does not live here: the answers
-(`web.api.dependents`, which programs are told as well), and how they are found (`shell.dependents.questions`).
+(`shell.dependents.telling`), which programs are told as well.
 """
 
 from __future__ import annotations
@@ -22,27 +22,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.core.decision import Refused
-from affineur.core.dependents.answers import SOURCES
+from affineur.core.dependents.answers import SOURCES, Source
 from affineur.core.life import meaning
 from affineur.core.life.standing import permits
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.versions import order_key
 from affineur.core.views import dependents as views
 from affineur.core.views.dependents import DependentTold, ReachedTold
+from affineur.shell.dependents import telling
+from affineur.shell.dependents.telling import Part
 from affineur.shell.index import Index
 from affineur.shell.store import projects, reading
 from affineur.shell.store.projects import ProjectRow
 from affineur.web.addresses import moved, root_path
 from affineur.web.answers import status_of
-from affineur.web.api.dependents import (
-    Which,
-    WhichDirect,
-    WhichOwned,
-    counts_told,
-    direct_told,
-    indirect_told,
-    noticing_told,
-)
 
 from .errors import project_not_found
 from .rendering import index_of, page
@@ -140,7 +133,7 @@ def known_here(index: Index, names: Collection[str]) -> dict[str, tuple[meaning.
 
 def _dependents(request: Request, name: NormalizedName, found: ProjectRow | None) -> Response:
     index, asked = index_of(request), _asked(request, name)
-    told = counts_told(index, name, Which())
+    told = telling.counts_told(index, name, Part())
     listed = _listed(index, name, asked)
     shown = listed[:PAGE_SIZE]
     called = found.display_name if found else name
@@ -156,12 +149,10 @@ def _dependents(request: Request, name: NormalizedName, found: ProjectRow | None
 
 def _listed(index: Index, name: NormalizedName, asked: Asked) -> Sequence[DependentTold] | Sequence[ReachedTold]:
     """One more than a page shows, where there are more."""
-    kind, source = [asked.kind] if asked.kind else [], [asked.source] if asked.source else []
-    part = (PAGE_SIZE + 1, (asked.number - 1) * PAGE_SIZE)
-    if asked.indirect:
-        return indirect_told(index, name, WhichOwned(kind=kind, source=source, owner=asked.owner or None), *part)  # type: ignore[arg-type]
-    which = WhichDirect(kind=kind, source=source, owner=asked.owner or None, older=asked.used)  # type: ignore[arg-type]
-    return direct_told(index, name, which, *part)
+    source: list[Source] = [each for each in SOURCES if each == asked.source]
+    part = Part([asked.kind] if asked.kind else [], source, asked.owner or None, asked.used)
+    some = telling.indirect_told if asked.indirect else telling.direct_told
+    return some(index, name, part, PAGE_SIZE + 1, (asked.number - 1) * PAGE_SIZE)
 
 
 def _asked(request: Request, name: NormalizedName) -> Asked:
@@ -190,7 +181,7 @@ def _notice(request: Request, name: NormalizedName, found: ProjectRow | None) ->
     status = 200
     if versions:
         try:
-            told = noticing_told(index, name, asked or versions[0])
+            told = telling.noticing_told(index, name, asked or versions[0])
             values |= {"notice": told, "version": told.version}
         except Refused as refused:
             values["refused"] = refused.decision

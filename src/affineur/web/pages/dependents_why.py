@@ -18,13 +18,13 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from affineur.core.decision import Decision, Refused, refuse
-from affineur.core.dependents.starts import Starts, read_starts
+from affineur.core.dependents.starts import Starts
 from affineur.core.names import NormalizedName
 from affineur.core.views.dependents import CutsTold, WhyTold
+from affineur.shell.dependents.telling import cuts_told, starts_of, why_told
 from affineur.shell.store.projects import ProjectRow
 from affineur.web.addresses import base_url
 from affineur.web.answers import status_of
-from affineur.web.api.dependents import cuts_told, owned_by, why_told
 
 from .dependents import about, frame
 from .rendering import index_of, page
@@ -113,7 +113,7 @@ def _answer(
     request: Request, name: NormalizedName, found: ProjectRow | None, typed: Typed, refused: Decision | None
 ) -> Response:
     index, told, cuts = index_of(request), None, None
-    starts = None if typed.is_empty else _starts(request, typed)
+    starts = None if typed.is_empty else starts_of(index, (), f"{typed.text}\n{typed.file}", typed.owner or None)
     try:
         if starts is not None:
             told = why_told(index, name, starts, extras=typed.extras)
@@ -136,12 +136,6 @@ def _answer(
         "refused": refused,
     }
     return page(request, "dependents_why.html", values, status=status_of(refused) if refused else 200)
-
-
-def _starts(request: Request, typed: Typed) -> Starts:
-    written = read_starts(f"{typed.text}\n{typed.file}")
-    owned = owned_by(index_of(request), typed.owner) if typed.owner else ()
-    return Starts(tuple(dict.fromkeys((*written.names, *owned))), written.passed_over)
 
 
 def _named(told: WhyTold | None, cuts: CutsTold | None) -> set[str]:

@@ -34,10 +34,10 @@ from affineur.core.life.signals import Signal
 from affineur.core.life.standing import REASON_LIMIT, Hold, project_status
 from affineur.core.names import NormalizedName
 from affineur.core.security import asks_for_proof
+from affineur.shell.dependents.telling import noticing_told
 from affineur.shell.index import Index
 from affineur.shell.store import projects
 from affineur.shell.store.projects import ProjectRow
-from affineur.web.api.dependents import noticing_told
 from affineur.web.pages.rendering import index_of
 from affineur.web.session import Session, fields, signed_in, to
 
