@@ -126,6 +126,7 @@ def write_events(found: Gathered, salts: Mapping[date, bytes], target: Path, scr
         _put(scratch / "places", _place_rows(found.files))
         _put(scratch / "rests", _rest_rows(found.rests))
         with _connect() as connection:
+            connection.execute("SET enable_progress_bar = false")  # it would be drawn into what a command prints
             _copy(connection, found, salts, target, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -191,7 +192,6 @@ def _connect() -> duckdb.DuckDBPyConnection:
             "memory_limit": "512MiB",
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
-            "enable_progress_bar": False,  # it would be drawn into what a command prints
             "temp_directory": "",
             "TimeZone": "UTC",
         },
