@@ -32,9 +32,9 @@ BEFORE = (
     "/account/forgotten", "/account/password/reset", "/account/recovery/open", "/account/recovery/cancel",
 )  # fmt: skip
 """Forms for somebody who is not signed in: there is no session whose word they could bring."""
-_CHANGES_ANYWAY = {"attempt", "session", "security_event", "secret"}
+_CHANGES_ANYWAY = {"attempt", "session", "security_event", "secret", "follower", "node", "edge"}
 """Tables that a refused form may change: what is counted, a challenge that is shown anew, the refusal itself, and a
-key of the index that is made when it is first needed."""
+key of the index that is made when it is first needed. And what follows earlier acts in the background."""
 FIELDS = {
     "name": "own", "email": "x@evil.example", "password": "seventeen wheels of brie", "current": "x", "label": "x",
     "whom": "other", "role": "owner", "account": "other", "reason": "x", "topic": "other", "text": "x",
