@@ -142,7 +142,9 @@ def top(
     """See `Lake.top`."""
     conditions, given = _where("", window, where)
     rows = duck.execute(
-        f"SELECT project, counted, rank() OVER (ORDER BY counted DESC) FROM ({_each(table, conditions)}) "  # noqa: S608
+        # A rank depends on those above only, so that it is enough to place the first.
+        f"WITH first AS (FROM ({_each(table, conditions)}) ORDER BY counted DESC, project LIMIT $limit + $offset) "  # noqa: S608
+        "SELECT project, counted, rank() OVER (ORDER BY counted DESC) FROM first "
         "ORDER BY counted DESC, project LIMIT $limit OFFSET $offset",
         given | {"limit": limit, "offset": offset},
     ).fetchall()
