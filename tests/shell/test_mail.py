@@ -80,6 +80,7 @@ SAMPLES: dict[str, object] = {
     "since": NOW - timedelta(days=5),
     "sponsors": 1,
     "text": "Hello,\n\nwill you release?",
+    "title": "Security keys",
     "tokens": ["release job", "laptop"],
     "topic": "Releases",
     "unchanged": ["Publishing."],
@@ -88,6 +89,7 @@ SAMPLES: dict[str, object] = {
     "verdict": "upheld",
     "versions": ">=2",
     "what": "archived",
+    "whom": "For owners of projects of class C4.",
     "why": "It answered 503.",
     "yanked": True,
 }

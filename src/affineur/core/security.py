@@ -128,6 +128,11 @@ EVENTS: Mapping[str, str] = MappingProxyType(
         "WebhookChanged": "A webhook was changed.",
         "WebhookRemoved": "A webhook was removed.",
         "WebhookSwitchedOff": "A webhook that took nothing any more was switched off.",
+        "CampaignMade": "A campaign that gives vouchers was made.",
+        "CampaignCodesAdded": "Codes were added to a voucher campaign.",
+        "CampaignClosed": "A voucher campaign was closed early.",
+        "VoucherOffered": "A letter told the holder of a voucher campaign.",
+        "VoucherClaimed": "A voucher was claimed.",
         "ActRefused": "Something dangerous was refused.",
     }
 )

@@ -29,6 +29,7 @@ from .roles import ROLES
 from .rule import FIRST, NOTICE, Change, Group, Rule
 from .statistics import STATISTICS
 from .upstream import UPSTREAM
+from .vouchers import VOUCHERS
 from .webhooks import WEBHOOKS
 
 __all__ = ["FIRST", "GROUPS", "NOTICE", "RULES", "Change", "Group", "Rule"]
@@ -39,6 +40,7 @@ GROUPS: tuple[Group, ...] = tuple(
         *PUBLISHING,
         *LIFE,
         *IMPACT,
+        *VOUCHERS,
         *REPORTS,
         *CASES,
         *EXAMINING,

@@ -105,6 +105,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
         }
     ),  # fmt: skip
     "impact-ended": frozenset({"project", "impact", "at", "page"}),
+    "voucher-offer": frozenset({"title", "text", "whom", "until", "page"}),  # whom: for whom it is, in a sentence
     # holds
     "held": frozenset({"project", "what", "kind", "code", "reason", "evidence", "case", "at", "page"}),
     "hold-lifted": frozenset({"project", "what", "case", "at"}),
