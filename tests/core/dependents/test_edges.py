@@ -122,3 +122,9 @@ def test_an_sdist_may_say_something_else_when_built_unless_it_stands_by_its_meta
 )
 def test_a_project_is_unknown_where_sdists_only_leave_it_open(files: list[Stated], expected: bool) -> None:
     assert needs(FOO, "1.0", [("1.0", files)]).dynamic is expected
+
+
+def test_a_requirement_that_is_too_deep_to_be_read_is_none_and_stops_nothing() -> None:
+    deep = "a; " + "(" * 5_000 + "os_name == 'nt'" + ")" * 5_000
+    found = needs(FOO, "1", [("1", [said(deep, "b")])])
+    assert (found.unreadable, [edge.target for edge in found.edges]) == (1, ["b"])

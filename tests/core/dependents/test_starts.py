@@ -50,3 +50,15 @@ def test_nothing_named_and_too_much_named_are_refused_with_the_number() -> None:
         require_starts(parse_name(f"p{number}") for number in range(MOST_STARTS + 1))
     assert much.value.decision.facts["maximum"] == MOST_STARTS
     assert len(require_starts(parse_name(f"p{number % 3}") for number in range(MOST_STARTS + 1))) == 3
+
+
+@pytest.mark.parametrize(
+    "line", ["a" + " " * 400_000 + "b?", "a; " + "(" * 5_000 + "os_name == 'nt'" + ")" * 5_000, "a" + " -" * 200_000]
+)
+def test_a_line_that_is_meant_to_cost_is_read_at_once(line: str) -> None:
+    # Looked at from each of its characters on, the first would take minutes; the parser of the second calls itself.
+    read_starts(f"{line}\nb  # the runner")
+
+
+def test_a_comment_begins_after_white_space_only() -> None:
+    assert read_starts("a\t # b\n#c\n  #d\ne @ https://files.example.org/e-1.0.tar.gz#sha256=aa").names == ("a", "e")

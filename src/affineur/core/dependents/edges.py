@@ -126,7 +126,9 @@ def _edges(name: NormalizedName, version: str, newest: bool, lines: Iterable[str
     for line in lines:
         try:
             requirement = Requirement(line)
-        except InvalidRequirement:
+            kind = kind_of(requirement)
+            condition = "" if requirement.marker is None else str(requirement.marker)
+        except (InvalidRequirement, RecursionError):  # the second: parentheses within parentheses, some hundred deep
             failed += 1
             continue
         target = NormalizedName(canonicalize_name(requirement.name))
@@ -135,8 +137,7 @@ def _edges(name: NormalizedName, version: str, newest: bool, lines: Iterable[str
         if len(target) > MAXIMUM_LENGTH:
             failed += 1
             continue
-        condition = "" if requirement.marker is None else str(requirement.marker)
-        merged.setdefault((target, kind_of(requirement)), set()).add((str(requirement.specifier), condition))
+        merged.setdefault((target, kind), set()).add((str(requirement.specifier), condition))
     found = []
     for (target, kind), said in sorted(merged.items()):
         specifiers, conditions = zip(*sorted(said), strict=True)

@@ -19,8 +19,9 @@ MOST_STARTS = 1000
 """Projects that one question starts from: more than any environment has, and answered in well under a second."""
 
 # pip: a comment begins with `#` at the start of a line or after white space, and options follow a requirement as
-# ` --hash=…`; a line that ends in `\` goes on in the next one.
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+# ` --hash=…`; a line that ends in `\` goes on in the next one. The white space is looked back at: whoever sends very
+# much of it must not have it tried from each of its characters on.
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$")
 _OPTIONS = re.compile(r"\s--?[a-zA-Z].*$")
 _CONTINUED = re.compile(r"\\\r?\n")
 
@@ -72,7 +73,7 @@ def _named(line: str) -> tuple[NormalizedName, ...]:
     """The projects of one line; none where it is neither a requirement nor a list of names."""
     try:
         return (parse_name(Requirement(_OPTIONS.sub("", line)).name),)
-    except (InvalidRequirement, Refused):
+    except (InvalidRequirement, Refused, RecursionError):  # the last: parentheses within parentheses, some hundred deep
         pass
     try:
         return tuple(parse_name(each) for each in re.split(r"[\s,]+", line) if each)
