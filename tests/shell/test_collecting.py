@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,18 @@ def test_a_log_that_is_imported_twice_counts_once_whatever_it_is_called_and_howe
     grown = importing.import_log(path, "combined", into(index))
     assert (grown.counted.events, grown.before) == (5, len(gzip.decompress(packed.read_bytes())))
     assert totals(index.store).events == counted(index).total() == 45
+
+
+def test_a_packed_log_in_many_batches_counts_each_line_once_and_a_damaged_one_says_so(
+    index: Index, tmp_path: Path
+) -> None:
+    path = tmp_path / "old.log.gz"
+    path.write_bytes(gzip.compress("".join(COMBINED.format(second=number) for number in range(40)).encode()))
+    assert importing.import_log(path, None, into(index), batch_bytes=300).counted == Counted(40, 40, 0)
+    damaged = tmp_path / "damaged.log.gz"
+    damaged.write_bytes(path.read_bytes()[:14] + b"\xff" * 40)
+    with pytest.raises((OSError, EOFError, zlib.error)):
+        importing.import_log(damaged, None, into(index))
 
 
 def test_two_logs_that_begin_alike_are_two(index: Index, tmp_path: Path) -> None:

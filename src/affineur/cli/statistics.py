@@ -97,6 +97,9 @@ def import_logs(
 
 
 def _import_all(index: Index, files: list[Path], form: Form | None, *, quiet: bool) -> list[dict[str, object]]:
+    import lzma
+    import zlib
+
     from affineur.shell.lake.collecting import Into
     from affineur.shell.lake.importing import UnknownForm, import_log
     from affineur.shell.lake.opening import open_lake
@@ -114,7 +117,7 @@ def _import_all(index: Index, files: list[Path], form: Form | None, *, quiet: bo
                     found = import_log(path, form, into, tell=tell)
             except UnknownForm:
                 fail(f"{path}: its lines show no form that is known here; say which with --form.", EXIT_USAGE)
-            except (EOFError, OSError) as error:
+            except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
                 fail(f"{path}: it cannot be read: {error}", EXIT_USAGE)
             done.append({"file": str(path), "form": found.form, "bytes_before": found.before} | _facts(found.counted))
             if not quiet:

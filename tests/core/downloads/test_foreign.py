@@ -190,6 +190,12 @@ def test_json_that_lacks_what_counts_is_unreadable(line: str) -> None:
     assert isinstance(read("nginx-json", line), str)
 
 
+@pytest.mark.parametrize("seconds", ["100000000000000000", "9" * 400, "253402300800", "-1", "1e99", "²"])
+def test_seconds_that_no_clock_shows_are_no_moment(seconds: str) -> None:
+    line = orjson.dumps({"msec": seconds, "uri": f"/packages/{WHEEL}", "status": 200, "bytes": 1})
+    assert read("nginx-json", line) == "no moment"
+
+
 @pytest.mark.parametrize(
     ("lines", "form"),
     [

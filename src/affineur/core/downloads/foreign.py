@@ -277,7 +277,7 @@ class _Moments:
         try:
             moment = read(text)
             found = None if moment.tzinfo is None else _microseconds(moment)
-        except (ValueError, OverflowError, KeyError):
+        except (ValueError, OverflowError, OSError, KeyError):  # OSError: seconds beyond what the system counts in
             found = None
         if found is not None and not self._earliest <= found <= self._latest:
             found = None

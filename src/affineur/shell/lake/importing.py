@@ -53,8 +53,9 @@ def import_log(
 ) -> Imported:
     """Count what is new in the log ``path``, which may be packed by gzip, bzip2 or xz. ``form`` None: by its lines.
 
-    A last line without its end is left for another time. Raises `UnknownForm`, `OSError`, `lzma.LZMAError` or
-    `EOFError` for what cannot be unpacked, `lake_logs.Moved` where somebody else imports it, and what the lake does.
+    A last line without its end is left for another time. Raises `UnknownForm`, `OSError`, `EOFError`,
+    `lzma.LZMAError` or `zlib.error` for what cannot be unpacked, `lake_logs.Moved` where somebody else imports it, and
+    what the lake does.
     """
     with _opened(path) as stream:
         beginning = list(islice(iter(lambda: stream.readline(collecting.FIRST_LINE_BYTES), b""), _LINES_TO_TELL))
@@ -69,13 +70,13 @@ def import_log(
     read = reader(form, datetime.now(UTC) + collecting.AHEAD)
     with _opened(path) as stream:
         stream.seek(log.position)
+        rest = b""  # of a line: going back to it would unpack everything before it once more
         while True:
             wanted = log.batch_end - log.position if log.batch_end is not None else batch_bytes
-            data = stream.read(wanted)
+            data = rest + stream.read(max(wanted - len(rest), 0))
             if log.batch_end is None:
                 cut = collecting.whole_lines(data, wanted)
-                stream.seek(log.position + len(cut))
-                data = cut
+                data, rest = cut, data[len(cut) :]
             if not data:
                 break
             log, counted = _batch(log, data, read, into, hashing, own)
