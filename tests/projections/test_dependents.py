@@ -309,6 +309,24 @@ def test_arrays_in_files_answer_as_rows_do_and_say_when_they_are_behind(
     )
 
 
+@pytest.mark.parametrize("left", [0, 100, None])
+def test_arrays_that_were_damaged_are_written_anew(
+    index: Index, name: str, monkeypatch: pytest.MonkeyPatch, left: int | None
+) -> None:
+    learn(index, f"{name}-a", f"{name}-t")
+    learn(index, f"{name}-b", f"{name}-a")
+    monkeypatch.setattr(snapshot, "SMALL_EDGES", -1)
+    snapshot.write(index)
+    for path in [*(index.settings.data / "graph" / "current").glob("*"), index.settings.data / "graph/installs.npy"]:
+        if left is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes((path.read_bytes() if path.exists() else b"")[:left])
+    snapshot.forget(index)
+    assert [one.name for one in questions.indirect(index, f"{name}-t")] == [f"{name}-b"]
+    assert questions.counts(index, f"{name}-t").installs is None
+
+
 def test_reach_of_all_and_outside_dependents(index: Index, name: str) -> None:
     for letter, requires in (("t", []), ("a", ["t"]), ("b", ["t", "a"]), ("c", ["t"]), ("e", ["t"])):
         publish(index, f"{name}-{letter}", "1.0", requires=[f"{name}-{each}" for each in requires])

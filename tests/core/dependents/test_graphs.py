@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from affineur.core.dependents.chains import FARTHER, levels, shortest
+from affineur.core.dependents.chains import FARTHER, MOST_COUNTED, levels, shortest
 from affineur.core.dependents.cutting import bridges
 from affineur.core.dependents.reach import transitive
 
@@ -76,9 +77,15 @@ def test_all_shortest_chains_are_found_and_those_not_told_are_counted(
 
 
 def test_more_chains_than_could_be_walked_are_counted() -> None:
-    edges = {(3 * layer + one, 3 * layer + 3 + other) for layer in range(60) for one in range(3) for other in range(3)}
-    found = shortest(*arrays(edges), 180, [0], 7)
-    assert (len(found.chains), found.more) == (7, 3**59 - 7)
+    def layers(many: int) -> Edges:
+        both = range(3)
+        return {(3 * layer + one, 3 * layer + 3 + other) for layer in range(many) for one in both for other in both}
+
+    found = shortest(*arrays(layers(20)), 60, [0], 7)
+    assert (len(found.chains), found.more) == (7, 3**19 - 7)
+    found = shortest(*arrays(layers(60)), 180, [0, 1], 7)
+    assert (len(found.chains), found.more) == (7, MOST_COUNTED - 7)
+    assert len(msgspec.json.encode(found.more)) == 15
 
 
 @given(graphs(), st.data())

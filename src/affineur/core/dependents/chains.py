@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 FARTHER = -1
 """The distance of a node from which the target cannot be reached."""
+MOST_COUNTED = 10**15
+"""Chains are counted up to this: a few hundred projects can have more of them than JSON has numbers for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortest:
-    """``chains``: nodes from root to target, shortest first; ``more``: how many are not among them; ``lost``: roots
-    from which the target cannot be reached."""
+    """``chains``: nodes from root to target, shortest first; ``more``: how many are not among them, counted
+    up to `MOST_COUNTED` in all; ``lost``: roots from which the target cannot be reached."""
 
     chains: tuple[tuple[int, ...], ...]
     more: int
@@ -44,7 +46,7 @@ def shortest(tails: np.ndarray, heads: np.ndarray, target: int, roots: Sequence[
     for heads_of_one in nearer.values():
         heads_of_one.sort()
     reached = sorted({root for root in roots if root in away and root != target}, key=lambda root: (away[root], root))
-    every = sum(counts(nearer, target, reached).values())
+    every = min(sum(counts(nearer, target, reached).values()), MOST_COUNTED)
     told = [chain for _, chain in zip(range(most), _walk(nearer, target, reached), strict=False)]
     return Shortest(tuple(told), every - len(told), tuple(root for root in roots if root not in away))
 
@@ -83,7 +85,7 @@ def levels(graph: object, start: int) -> np.ndarray:
 
 
 def counts(nearer: Mapping[int, Sequence[int]], target: int, roots: Sequence[int]) -> dict[int, int]:
-    """How many ways there are from each root; there may be more of them than could ever be walked."""
+    """How many ways there are from each root, up to `MOST_COUNTED`; more of them than could ever be walked."""
     ways = {target: 1}
     for root in roots:
         waiting = [root]
@@ -95,7 +97,7 @@ def counts(nearer: Mapping[int, Sequence[int]], target: int, roots: Sequence[int
                 continue
             waiting.pop()
             if node not in ways:
-                ways[node] = sum(ways[after] for after in nearer[node])
+                ways[node] = min(sum(ways[after] for after in nearer[node]), MOST_COUNTED)
     return {root: ways[root] for root in roots}
 
 

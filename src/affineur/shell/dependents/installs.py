@@ -41,19 +41,20 @@ def note(index: Index, usage: Iterable[Usage]) -> int:
     handle, new = tempfile.mkstemp(prefix=".installs-", dir=path.parent)
     with os.fdopen(handle, "wb") as opened:
         np.save(opened, both[:, np.argsort(both[0], kind="stable")])
+        opened.flush()
+        os.fsync(opened.fileno())
     Path(new).replace(path)
     return len(ids)
 
 
 def of(index: Index, ids: Collection[int]) -> np.ndarray | None:
-    """Installs of each node, in the order of ``ids``, 0 where there were none; None: they were never counted."""
+    """Installs of each node, in the order of ``ids``, 0 where there were none; None: not counted, or unreadable."""
     import numpy as np
 
     try:
-        found = _path(index).stat()
-    except FileNotFoundError:
+        known, counts = _load(_path(index), _path(index).stat().st_mtime_ns)
+    except (OSError, ValueError, EOFError):  # damaged, they only put less in order, until they are noted again
         return None
-    known, counts = _load(_path(index), found.st_mtime_ns)
     wanted = np.fromiter(ids, np.int64, len(ids))
     places = np.searchsorted(known, wanted)
     places[places == len(known)] = 0

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -160,9 +160,13 @@ def write(index: Index) -> None:
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
         for name in _ARRAYS:
-            np.save(new / f"{name}.npy", made.arrays[name])
+            with (new / f"{name}.npy").open("wb") as stream:
+                np.save(stream, made.arrays[name])
+                _sync(stream)
         said = {"stamp": made.stamp, "serial": made.serial, "as_of": made.as_of.isoformat()}
-        (new / "graph.json").write_text(json.dumps(said))
+        with (new / "graph.json").open("wb") as stream:
+            stream.write(json.dumps(said).encode())
+            _sync(stream)
         new.chmod(0o750)
         named = folder / f"{made.stamp}-{new.name.removeprefix('.new-')}"
         new.rename(named)
@@ -212,10 +216,16 @@ def _stored(index: Index) -> Graph | None:
             folder = (_folder(index) / "current").resolve(strict=True)
             said = json.loads((folder / "graph.json").read_text())
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
-        except (OSError, ValueError):
+            return Graph(said["stamp"], said["serial"], datetime.fromisoformat(said["as_of"]), arrays)
+        except (OSError, ValueError, EOFError, KeyError):  # EOFError: a file is empty
             continue
-        return Graph(said["stamp"], said["serial"], datetime.fromisoformat(said["as_of"]), arrays)
     return None
+
+
+def _sync(stream: IO[bytes]) -> None:
+    """After a loss of power the link must not lead to arrays that are empty, or half there."""
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _sweep(folder: Path) -> None:
