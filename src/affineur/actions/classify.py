@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from affineur.core.access import UNATTENDED
 from affineur.core.decision import refuse
 from affineur.core.downloads.classes import TABLE_VERSION
-from affineur.core.impact.policy import MONTH_DAYS, Facts, Numbers, Thresholds, counts, judge
+from affineur.core.downloads.figures import MONTH_DAYS
+from affineur.core.impact.policy import Facts, Numbers, Thresholds, counts, judge
 from affineur.core.life import lifecycle
 from affineur.core.life.lifecycle import Said
 from affineur.core.life.standing import Standing

@@ -23,7 +23,7 @@ from packaging.metadata import parse_email
 
 from affineur.core.dependents.answers import Source
 from affineur.core.dependents.edges import LARGE_SHARE, NOTHING, Needs, Stated, counted, needs, stated
-from affineur.core.downloads.figures import INSTALLS, Window
+from affineur.core.downloads.figures import INSTALLS, MONTH_DAYS, Window
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.versions import canonical, parse_version
 from affineur.shell.blobs import BlobMissing
@@ -137,7 +137,7 @@ def weigh_by_installs(index: Index, going: Callable[[], bool] = lambda: True) ->
     last_day = index.lake.state().last_day
     if last_day is None:
         return 0
-    month = Window.until(last_day, 30)
+    month = Window.until(last_day, MONTH_DAYS)
     installs.note(index, index.lake.usage(month, month))
     return weigh(index, index.lake.version_shares(month, INSTALLS, LARGE_SHARE), going)
 

@@ -6,14 +6,10 @@ What does not live here: what is in the table (`core.views.bulk_statuses`).
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from affineur.core.views.bulk_statuses import COLUMNS, FIELDS, Kind
-
-if TYPE_CHECKING:
-    import duckdb
+from affineur.shell.duck_memory import connect, quoted, written
 
 MEMORY_MIB = 384
 """What DuckDB may take; a row group is in memory as a whole."""
@@ -28,50 +24,34 @@ def write_parquet(source: Path, target: Path) -> None:
 
     Raises `duckdb.Error` for a line that is no row. Cost: linear in rows, memory bounded by `MEMORY_MIB`.
     """
-    with _connect() as connection:
+    with connect(MEMORY_MIB, ordered=True) as connection:
         connection.execute(
-            f"COPY (SELECT * FROM {_lines(source)}) TO {_quoted(target)} "  # noqa: S608 -- only our own names and paths
+            f"COPY (SELECT * FROM {_lines(source)}) TO {written(target)} "  # noqa: S608 -- only our own names and paths
             f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE {_ROW_GROUP})"
         )
 
 
-def same_rows(source: Path, written: Path) -> bool:
-    """Whether the Parquet file ``written`` has the rows of ``source``, in their order: held against each other by hash.
+def same_rows(source: Path, made: Path) -> bool:
+    """Whether the Parquet file ``made`` has the rows of ``source``, in their order: held against each other by hash.
 
     Raises `duckdb.Error` for a file that is not Parquet, or damaged.
     """
-    with _connect() as connection:
+    with connect(MEMORY_MIB, ordered=True) as connection:
         # One pass over each and nothing kept: laying them side by side would hold all of one in memory.
         sums = [
             connection.execute(
                 "SELECT count(*), sum(hash(place, one)::HUGEINT) "  # noqa: S608 -- only our own names and paths
                 f"FROM (SELECT row_number() OVER () AS place, one FROM {rows} one)"
             ).fetchone()
-            for rows in (_lines(source), f"read_parquet({_read(written)})")
+            for rows in (_lines(source), f"read_parquet({quoted(made)})")
         ]
     return sums[0] == sums[1]
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 1,
-            "memory_limit": f"{MEMORY_MIB}MiB",
-            "preserve_insertion_order": True,
-            "autoinstall_known_extensions": False,
-            "temp_directory": "",
-            "TimeZone": "UTC",
-        },
-    )
 
 
 def _lines(path: Path) -> str:
     columns = ", ".join(f"'{column.name}': '{_type(column.kind)}'" for column in COLUMNS)
     return (
-        f"read_json({_read(path)}, columns = {{{columns}}}, format = 'newline_delimited', "
+        f"read_json({quoted(path)}, columns = {{{columns}}}, format = 'newline_delimited', "
         f"compression = 'gzip', maximum_object_size = {ROW_BYTES})"
     )
 
@@ -90,12 +70,3 @@ _SCALARS: dict[Kind, str] = {
     "moment": "TIMESTAMPTZ",
     "texts": "VARCHAR[]",
 }
-
-
-def _read(path: Path) -> str:
-    """The path of this one file, where a pattern for several could stand."""
-    return _quoted(Path(re.sub(r"[*?\[]", r"[\g<0>]", str(path))))
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

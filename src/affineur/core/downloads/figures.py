@@ -11,11 +11,14 @@ from datetime import date, timedelta
 from typing import Literal
 
 from .classes import CLASSES, Class
+from .tables import Kind
 
 Dimension = Literal["version", "installer", "python_major", "python_minor", "system", "country", "class", "ci"]
 DIMENSIONS: tuple[Dimension, ...] = (
     "version", "installer", "python_major", "python_minor", "system", "country", "class", "ci",
 )  # fmt: skip
+WEEK_DAYS, MONTH_DAYS = 7, 30
+"""A week and a month, wherever downloads of one are told."""
 OTHERS = "other"
 """What everything is summed up as that is beyond the most frequent values of a dimension."""
 
@@ -57,6 +60,11 @@ class Filter:
         else:
             who = f"downloads of the classes {', '.join(sorted(self.classes))}"
         return f"{who}, of version {self.version}" if self.version else who
+
+
+def table_for(where: Filter, by: Dimension | None = None) -> Kind:
+    """The smallest table that has the answer to a question."""
+    return "totals" if where.version is None and by in (None, "class") else "daily"
 
 
 EVERYTHING = Filter()
@@ -102,10 +110,17 @@ class Rank:
     among: int
     percentile: float | None
 
+    @classmethod
+    def of(cls, downloads: int, more: int, fewer: int, among: int) -> Rank:
+        """The rank of a project where ``more`` projects have more, and ``fewer`` have fewer but any."""
+        if not downloads:
+            return cls(0, None, among, None)
+        return cls(downloads, more + 1, among, 100 * fewer / among)
+
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """Downloads of the last day that is counted whole, and of the 7 and 30 days that end with it."""
+    """Downloads of the last day that is counted whole, and of the week and the month that end with it."""
 
     last_day: int
     last_week: int

@@ -13,6 +13,8 @@ import re
 MAXIMUM_LENGTH = 64
 """Characters of an address, or of a hash of one."""
 IPV4_PREFIX, IPV6_PREFIX = 24, 48
+NETWORK_DAYS = 7
+"""Days after which the networks of a day are forgotten: its salt, and what was made with it."""
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"({_OCTET}\.{_OCTET}\.{_OCTET}\.){_OCTET}\Z", re.ASCII)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..downloads.figures import INSTALLS
+from ..downloads.figures import INSTALLS, MONTH_DAYS
 from ..life.standing import Impact
-from .policy import MONTH_DAYS, Facts, Numbers, Thresholds, Verdict, is_jump, judge, stays_critical
+from .policy import Facts, Numbers, Thresholds, Verdict, is_jump, judge, stays_critical
 
 OUTSIDE = (
     "projects with none of its owners, thirty days old, installed themselves, that require it always, and do not "
@@ -124,7 +124,14 @@ def _measured(facts: Facts, limits: Thresholds, numbers: Numbers, day: date, ran
         f"{steady}; of a project that is at least C2", window, lake, ranks.installs, limits.installed,
     )  # fmt: skip
     yield Measured(
-        "impact.notable", "Installs of 30 days", facts.installs_month, numbers.low_below, in_use, installs, month, lake
+        "impact.notable",
+        f"Installs of {MONTH_DAYS} days",
+        facts.installs_month,
+        numbers.low_below,
+        in_use,
+        installs,
+        month,
+        lake,
     )
     yield Measured("impact.notable", "Outside dependents", outside, 1, outside > 0, OUTSIDE, f"as of {day}", graph)
     used = facts.installs_ever >= numbers.unused_below

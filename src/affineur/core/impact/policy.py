@@ -20,7 +20,6 @@ from . import basis as bases
 
 CLASSES: tuple[Impact, ...] = ("C0", "C1", "C2", "C3", "C4")
 """From unused to critical."""
-MONTH_DAYS = 30
 
 Waits = Literal["jump", "decay", "by-hand"]
 """Why a class is not what was measured: its installs leapt and somebody has to look; it is lower for a short time

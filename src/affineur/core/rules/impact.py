@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from affineur.core.impact.policy import MONTH_DAYS, Numbers
+from affineur.core.downloads.figures import MONTH_DAYS
+from affineur.core.impact.policy import Numbers
 from affineur.core.impact.protections import NOTICE
 
 from .rule import Group, Rule

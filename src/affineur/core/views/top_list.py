@@ -17,7 +17,6 @@ from ..downloads.figures import Entry, Filter, Window
 
 MOST_ROWS = 15_000
 """Rows of the list, unless fewer are asked for; as there."""
-DAYS = 30
 
 
 def top_document(entries: Sequence[Entry], window: Window | None, where: Filter, *, small: bool) -> bytes:

@@ -14,11 +14,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from affineur.core.impact.explain import Ranks
 from affineur.core.impact.policy import Facts, Verdict
-from affineur.shell.lake.duck_engine import FORM, Asking, quoted, working, written
+from affineur.shell.duck_memory import quoted, reading_lines, write_lines, written
+from affineur.shell.lake.duck_engine import FORM, Asking, working
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,19 +99,6 @@ def one(path: Path, project: str) -> tuple[Judged, Ranks] | None:
     assert above is not None  # noqa: S101 -- counting always gives a row
     installs = above[0] + 1 if found.facts.steady else None
     return found, Ranks(installs, above[1] + 1 if found.facts.transitive_dependents else None)
-
-
-def write_lines(path: Path, values: Iterable[dict[str, object]]) -> None:
-    """Write each as a line of JSON."""
-    with path.open("wb") as stream:
-        for value in values:
-            stream.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def reading_lines(path: Path, columns: dict[str, str]) -> str:
-    """What stands after FROM to read such lines."""
-    declared = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-    return f"read_json({quoted(path)}, columns = {{{declared}}}, format = 'newline_delimited')"
 
 
 def rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

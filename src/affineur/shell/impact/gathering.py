@@ -14,16 +14,17 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from affineur.core.downloads.figures import Usage, Window
-from affineur.core.impact.policy import MONTH_DAYS, Facts, Numbers, Thresholds, thresholds
+from affineur.core.downloads.figures import MONTH_DAYS, Usage, Window
+from affineur.core.impact.policy import Facts, Numbers, Thresholds, thresholds
 from affineur.shell.dependents import questions
+from affineur.shell.duck_memory import quoted, reading_lines, write_lines, written
 from affineur.shell.index import Index
-from affineur.shell.lake.duck_engine import FORM, quoted, working, written
+from affineur.shell.lake.duck_engine import FORM, working
 from affineur.shell.lake.port import Lake
 from affineur.shell.progress import Tell
 from affineur.shell.store.schema import project
 
-from .facts import FACTS, facts_of, reading_lines, rows, write_lines
+from .facts import FACTS, facts_of, rows
 
 _USAGE = {
     "project": "VARCHAR",

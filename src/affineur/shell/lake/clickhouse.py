@@ -6,6 +6,7 @@ What does not live here: how it is spoken to (`clickhouse_http`), its tables (`c
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,19 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from affineur.core.downloads.figures import Dimension, Entry, Filter, Point, Rank, Recent, Share, State, Usage, Window
+from affineur.core.downloads.figures import (
+    MONTH_DAYS,
+    Dimension,
+    Entry,
+    Filter,
+    Point,
+    Rank,
+    Recent,
+    Share,
+    State,
+    Usage,
+    Window,
+)
 from affineur.settings import Settings
 from affineur.shell.store import Store, lake
 
@@ -31,7 +44,7 @@ from .port import ExportForm, Progress
 _STATE = f"""
 SELECT (SELECT minOrNull(day) FROM totals),
     (SELECT sum(events) FROM batches WHERE committed AND attempt IN ({batches.COUNTING})),
-    (SELECT sum(counted) FROM (SELECT argMax(events, at) AS counted FROM rolled GROUP BY day, part)),
+    (SELECT sum(downloads) FROM totals),
     (SELECT groupUniqArray(table_version) FROM batches WHERE committed AND (day, part) IN ({rolling.KEPT}))
 """  # noqa: S608 -- only our own words
 
@@ -62,14 +75,16 @@ class ClickHouseLake:
 
     def roll_up(self, now_day: date, progress: Progress | None = None) -> int:
         """See `Lake.roll_up`."""
-        days = rolling.roll_up(self.server, now_day, self.settings.event_days, self.settings.network_cap, progress)
+        with self._alone():
+            days = rolling.roll_up(self.server, now_day, self.settings.event_days, self.settings.network_cap, progress)
         with self.store.write() as connection:
             lake.forget_salts(connection, batches.sealed_before(now_day))
         return days
 
     def reclass(self, progress: Progress | None = None) -> int:
         """See `Lake.reclass`."""
-        return reclass(self.server, self.settings.network_cap, progress)
+        with self._alone():
+            return reclass(self.server, self.settings.network_cap, progress)
 
     def state(self) -> State:
         """See `Lake.state`."""
@@ -81,7 +96,7 @@ class ClickHouseLake:
 
     def recent(self, project: str, last: date, where: Filter) -> Recent:
         """See `Lake.recent`."""
-        rows, given = questions.matching(project, Window.until(last, 30), where)
+        rows, given = questions.matching(project, Window.until(last, MONTH_DAYS), where)
         return Recent(*self.server.rows(f"{questions.RECENT} {rows}", **given)[0])
 
     def total(self, project: str, window: Window | None, where: Filter) -> int:
@@ -115,8 +130,7 @@ class ClickHouseLake:
     def rank(self, project: str, window: Window, where: Filter) -> Rank:
         """See `Lake.rank`."""
         statement, given = questions.rank(project, window, where)
-        own, more, fewer, among = self.server.rows(statement, **given)[0]
-        return Rank(own, more + 1, among, 100 * fewer / among) if own else Rank(0, None, among, None)
+        return Rank.of(*self.server.rows(statement, **given)[0])
 
     def usage(self, window: Window, last_month: Window) -> Iterator[Usage]:
         """See `Lake.usage`. Everything is of one moment; sent as it is asked for."""
@@ -138,6 +152,14 @@ class ClickHouseLake:
     def close(self) -> None:
         """See `Lake.close`."""
         self._server.close()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """As the only one of this machine that puts roll-ups in place."""
+        self.settings.lake.mkdir(parents=True, exist_ok=True)
+        with (self.settings.lake / ".rolling").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # is let go with the file, however this ends
+            yield
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:

@@ -17,15 +17,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from affineur.core.downloads.classes import TABLE_VERSION
-from affineur.core.downloads.tables import EVENTS
+from affineur.core.downloads.networks import NETWORK_DAYS
 
 from .clickhouse_http import ClickHouse
 from .clickhouse_tables import columns, structure
-from .duck_engine import quoted, working
+from .duck_engine import events_by_day, working
 from .port import LakeAway, Progress
 
-SEALED_DAYS = 7
-"""After so many days a day is sealed: its networks are forgotten, so its roll-up cannot be made anew, only added to."""
 LEFT_SECONDS = 3600
 """When an attempt that did not come to its end is taken for given up: longer than any of its steps may last."""
 _BEGINNING = date(1970, 1, 1)
@@ -42,7 +40,7 @@ FROM (SELECT arrayJoin(arrayZip({days:Array(Date)}, {parts:Array(UInt64)}, {coun
 """
 _LITERAL = structure("events").replace("'", "\\'")
 _INSERT = f"""
-INSERT INTO events ({columns("events")}, _attempt, _part)
+INSERT INTO events ({columns("events")}, _attempt, _layer)
 SELECT {columns("events")}, {{attempt:UInt64}}, if(toDate(timestamp) < {{sealed:Date}}, {{late:UInt64}}, 0)
 FROM input('{_LITERAL}') SETTINGS max_partitions_per_insert_block = 0 FORMAT Parquet
 """  # noqa: S608 -- only our own names
@@ -67,8 +65,8 @@ def now_day(server: ClickHouse) -> date:
 
 
 def sealed_before(today: date) -> date:
-    """The first day that is not sealed."""
-    return _BEGINNING if today == _BEGINNING else today - timedelta(days=SEALED_DAYS)
+    """The first day that is not sealed: its networks are known, so its roll-up can be made anew, not only added to."""
+    return _BEGINNING if today == _BEGINNING else today - timedelta(days=NETWORK_DAYS)
 
 
 def late_part(today: date) -> int:
@@ -120,11 +118,7 @@ def _note(
 def _counted(events: Path, scratch: Path) -> list[tuple[date, int]]:
     """How many events the file has of each day."""
     with working(scratch) as duck:
-        rows = f"read_parquet({quoted(events)})"
-        found = [row[0] for row in duck.execute(f"DESCRIBE FROM {rows}").fetchall()]
-        if found != [column.name for column in EVENTS]:
-            raise ValueError(f"These are not events: the columns are {', '.join(found)}.")
-        return duck.execute(f"FROM {rows} SELECT timestamp::DATE, count(*) GROUP BY ALL ORDER BY 1").fetchall()
+        return events_by_day(duck, events)
 
 
 def new_number() -> int:

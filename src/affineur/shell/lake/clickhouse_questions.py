@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from affineur.core.downloads.figures import OTHERS, Dimension, Filter, Window
+from affineur.core.downloads.figures import OTHERS, WEEK_DAYS, Dimension, Filter, Window, table_for
 from affineur.core.downloads.tables import DAILY
 
 from .clickhouse_http import Value
@@ -30,8 +30,8 @@ _KNOWN: dict[Dimension, str] = {"python_major": "python", "python_minor": "pytho
 """The column that says whether a value is known, where it is not the one of that name."""
 
 _KEYS = ", ".join(f"`{column.name}`" for column in DAILY if column.name != "downloads")
-RECENT = """
-SELECT sumIf(downloads, day = {last:Date}), sumIf(downloads, day > {last:Date} - 7), sum(downloads)
+RECENT = f"""
+SELECT sumIf(downloads, day = {{last:Date}}), sumIf(downloads, day > {{last:Date}} - {WEEK_DAYS}), sum(downloads)
 """
 TOTAL = "SELECT sum(downloads)"
 _A_DAY = "SELECT day, NULL, sum(downloads) AS n {rows} GROUP BY day HAVING n > 0 ORDER BY day"
@@ -39,8 +39,7 @@ _A_DAY = "SELECT day, NULL, sum(downloads) AS n {rows} GROUP BY day HAVING n > 0
 
 def matching(project: str, window: Window | None, where: Filter) -> Question:
     """FROM and WHERE of the rows that count, and the parameters in them. ``project`` "" is the whole index."""
-    table = "totals" if where.version is None else "daily"
-    return _matching(table, project, window, where)
+    return _matching(table_for(where), project, window, where)
 
 
 def _matching(table: str, project: str, window: Window | None, where: Filter) -> Question:
@@ -72,26 +71,18 @@ def shares(project: str, window: Window, where: Filter, by: Dimension, values: i
 
 
 def _by_dimension(project: str, window: Window, where: Filter, by: Dimension, values: int, *, daily: bool) -> Question:
-    """What is rare is summed up.
-
-    A value is a pair (is it null, text) until it is shown: nulls equal nothing in a JOIN.
-    """
-    table = "totals" if by == "class" and where.version is None else "daily"
-    rows, given = _matching(table, project, window, where)
+    """What is rare is summed up. A value is a pair (is it null, text) until it is shown: nulls are put in no order."""
+    rows, given = _matching(table_for(where, by), project, window, where)
     day, order = ("day, ", "day, told IS NULL, told") if daily else ("", "min(place)")
     statement = f"""
-        WITH known AS (
-            SELECT {day}{_KNOWN.get(by, by)} IS NULL AS unknown, ifNull(toString({_VALUES[by]}), '') AS text,
-                sum(downloads) AS each
-            {rows} GROUP BY {day}unknown, text
-        ), placed AS (
-            SELECT unknown, text, row_number() OVER (ORDER BY weight DESC, unknown, text) AS place
-            FROM (SELECT unknown, text, sum(each) AS weight FROM known GROUP BY unknown, text HAVING weight > 0)
-        )
         SELECT {day}if(place > {{values:UInt32}}, {{others:String}}, if(unknown, NULL, text)) AS told, sum(each) AS n
         FROM (
-            SELECT {day}unknown, text, each, least(place, {{values:UInt32}} + 1) AS place
-            FROM known JOIN placed USING (unknown, text)
+            SELECT {day}unknown, text, each, dense_rank() OVER (ORDER BY weight DESC, unknown, text) AS place
+            FROM (
+                SELECT {day}{_KNOWN.get(by, by)} IS NULL AS unknown, ifNull(toString({_VALUES[by]}), '') AS text,
+                    sum(downloads) AS each, sum(each) OVER (PARTITION BY unknown, text) AS weight
+                {rows} GROUP BY {day}unknown, text
+            ) WHERE weight > 0
         )
         GROUP BY {day}told ORDER BY {order}
     """  # noqa: S608 -- only our own names

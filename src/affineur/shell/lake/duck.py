@@ -14,15 +14,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from affineur.core.downloads.classes import TABLE_VERSION
-from affineur.core.downloads.figures import Dimension, Entry, Filter, Point, Rank, Recent, Share, State, Usage, Window
-from affineur.core.downloads.tables import EVENTS, Kind
+from affineur.core.downloads.figures import (
+    MONTH_DAYS,
+    Dimension,
+    Entry,
+    Filter,
+    Point,
+    Rank,
+    Recent,
+    Share,
+    State,
+    Usage,
+    Window,
+    table_for,
+)
+from affineur.core.downloads.tables import Kind
 from affineur.settings import Settings
+from affineur.shell.duck_memory import written
 from affineur.shell.progress import tell_nobody
 from affineur.shell.store import Store, lake
 
 from . import duck_questions as questions
 from . import duck_reclass, rolling
-from .duck_engine import FORM, Asking, quoted, reading, working, written
+from .duck_engine import FORM, Asking, events_by_day, reading, working
 from .duck_sweeping import sweep
 from .files import FileGone, fresh, new_name, open_files
 from .port import ExportForm, Progress
@@ -54,10 +68,8 @@ class DuckLake:
                 return
         now = datetime.now(UTC)
         with fresh(self.files) as scratch, working(scratch) as duck:
-            batch = f"read_parquet({quoted(events)})"
-            _require_events(duck.execute(f"DESCRIBE FROM {batch}").fetchall())
-            counted = duck.execute(f"FROM {batch} SELECT timestamp::DATE, count(*) GROUP BY ALL ORDER BY 1").fetchall()
-            pieces = []
+            counted = events_by_day(duck, events)
+            batch, pieces = reading([events], "events"), []
             for number, (day, rows) in enumerate(counted):
                 with fresh(self.files) as path:
                     if len(counted) == 1:
@@ -104,14 +116,14 @@ class DuckLake:
 
     def recent(self, project: str, last: date, where: Filter) -> Recent:
         """See `Lake.recent`."""
-        table = questions.table_for(where, None)
+        table = table_for(where)
         return self._ask(
-            table, Window.until(last, 30), lambda duck, rows: questions.recent(duck, rows, project, last, where)
+            table, Window.until(last, MONTH_DAYS), lambda duck, rows: questions.recent(duck, rows, project, last, where)
         )
 
     def total(self, project: str, window: Window | None, where: Filter) -> int:
         """See `Lake.total`."""
-        table = questions.table_for(where, None)
+        table = table_for(where)
         return self._ask(table, window, lambda duck, rows: questions.total(duck, rows, project, window, where))
 
     def series(
@@ -119,7 +131,7 @@ class DuckLake:
     ) -> list[Point]:
         """See `Lake.series`."""
         return self._ask(
-            questions.table_for(where, by),
+            table_for(where, by),
             window,
             lambda duck, rows: questions.series(duck, rows, project, window, where, by, values),
         )
@@ -127,7 +139,7 @@ class DuckLake:
     def shares(self, project: str, window: Window, where: Filter, by: Dimension, values: int = 100) -> list[Share]:
         """See `Lake.shares`."""
         return self._ask(
-            questions.table_for(where, by),
+            table_for(where, by),
             window,
             lambda duck, rows: questions.shares(duck, rows, project, window, where, by, values),
         )
@@ -139,12 +151,12 @@ class DuckLake:
 
     def top(self, window: Window, where: Filter, limit: int, offset: int = 0) -> list[Entry]:
         """See `Lake.top`."""
-        table = questions.table_for(where, None)
+        table = table_for(where)
         return self._ask(table, window, lambda duck, rows: questions.top(duck, rows, window, where, limit, offset))
 
     def rank(self, project: str, window: Window, where: Filter) -> Rank:
         """See `Lake.rank`."""
-        table = questions.table_for(where, None)
+        table = table_for(where)
         return self._ask(table, window, lambda duck, rows: questions.rank(duck, rows, project, window, where))
 
     def usage(self, window: Window, last_month: Window) -> Iterator[Usage]:
@@ -199,9 +211,3 @@ def _waiting(events: Iterable[lake.File], rolled_at: Mapping[date, datetime | No
         newer = [file for file in loose if at is None or file.made_at > at]
         waiting += sum(file.rows for file in newer or loose)
     return waiting
-
-
-def _require_events(described: list[tuple[str, ...]]) -> None:
-    found = [row[0] for row in described]
-    if found != [column.name for column in EVENTS]:
-        raise ValueError(f"These are not events: the columns are {', '.join(found)}.")

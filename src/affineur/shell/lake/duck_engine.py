@@ -1,4 +1,4 @@
-"""DuckDB as the lake uses it: in memory, in few threads, never by way of the network; tables as Parquet files.
+"""DuckDB as the lake uses it: what questions and long work may take, and its tables as Parquet files.
 
 What does not live here: what is asked (`duck_questions`), and what is made of events (`rolling`).
 """
@@ -6,14 +6,15 @@ What does not live here: what is asked (`duck_questions`), and what is made of e
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affineur.core.downloads.tables import TABLES, Column, Fields, Kind, Type
+from affineur.shell.duck_memory import connect, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,7 +53,7 @@ class Asking:
         """A connection for one question."""
         with self._lock:
             if self._root is None or self._pid != os.getpid():
-                self._root, self._pid = _connect(QUESTION_MIB, None), os.getpid()
+                self._root, self._pid = connect(QUESTION_MIB, threads=THREADS), os.getpid()
             cursor = self._root.cursor()
         try:
             yield cursor
@@ -70,7 +71,7 @@ class Asking:
 @contextmanager
 def working(scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for long work, which may use ``scratch`` where memory does not suffice."""
-    connection = _connect(WORK_MIB, scratch)
+    connection = connect(WORK_MIB, threads=THREADS, scratch=scratch)
     try:
         yield connection
     finally:
@@ -87,34 +88,17 @@ def reading(paths: Sequence[Path], kind: Kind) -> str:
     if not paths:
         nulls = ", ".join(f'NULL::{_type(column)} AS "{column.name}"' for column in TABLES[kind])
         return f"(SELECT {nulls} LIMIT 0)"
-    return f"read_parquet([{', '.join(quoted(path) for path in paths)}])"
+    # A folder called `a=b` on the way to them is no column.
+    return f"read_parquet([{', '.join(quoted(path) for path in paths)}], hive_partitioning = false)"
 
 
-def quoted(path: Path) -> str:
-    """The path of this one file as text in SQL, where a pattern for several could stand."""
-    return "'" + re.sub(r"[*?\[]", r"[\g<0>]", str(path)).replace("'", "''") + "'"
-
-
-def written(path: Path) -> str:
-    """The path of a file that is to be written, as text in SQL."""
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def _connect(memory_mib: int, scratch: Path | None) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "threads": THREADS,
-            "memory_limit": f"{memory_mib}MiB",
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "parquet_metadata_cache": True,  # files never change
-            "temp_directory": str(scratch) if scratch else "",
-            "TimeZone": "UTC",
-        },
-    )
+def events_by_day(duck: duckdb.DuckDBPyConnection, batch: Path) -> list[tuple[date, int]]:
+    """How many events the file ``batch`` has of each day. Raises `ValueError` for other columns than table `events`."""
+    rows = reading([batch], "events")
+    found = [row[0] for row in duck.execute(f"DESCRIBE FROM {rows}").fetchall()]
+    if found != [column.name for column in TABLES["events"]]:
+        raise ValueError(f"These are not events: the columns are {', '.join(found)}.")
+    return duck.execute(f"FROM {rows} SELECT timestamp::DATE, count(*) GROUP BY ALL ORDER BY 1").fetchall()
 
 
 def _fields(fields: Fields) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affineur.core.downloads.tables import DAILY, Kind
+from affineur.shell.duck_memory import written
 
-from .duck_engine import FORM, ROW_GROUP, reading, written
+from .duck_engine import FORM, ROW_GROUP, reading
 
 if TYPE_CHECKING:
     import duckdb

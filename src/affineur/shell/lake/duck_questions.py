@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from affineur.core.downloads.classes import CLASSES
 from affineur.core.downloads.figures import (
     EVERYTHING,
+    MONTH_DAYS,
     OTHERS,
+    WEEK_DAYS,
     Dimension,
     Entry,
     Filter,
@@ -24,9 +26,9 @@ from affineur.core.downloads.figures import (
     Usage,
     Window,
 )
-from affineur.core.downloads.tables import DAILY, Kind
+from affineur.core.downloads.tables import DAILY
+from affineur.shell.duck_memory import written
 
-from .duck_engine import written
 from .port import ExportForm
 
 if TYPE_CHECKING:
@@ -47,17 +49,13 @@ _PROJECTS_AT_ONCE = 50_000
 """Projects whose days are in memory together where each project's median is sought."""
 
 
-def table_for(where: Filter, by: Dimension | None) -> Kind:
-    """The smallest table that has the answer."""
-    return "totals" if where.version is None and by in (None, "class") else "daily"
-
-
 def recent(duck: duckdb.DuckDBPyConnection, table: str, project: str, last: date, where: Filter) -> Recent:
     """See `Lake.recent`."""
-    conditions, given = _where(project, Window.until(last, 30), where)
+    conditions, given = _where(project, Window.until(last, MONTH_DAYS), where)
     found = duck.execute(
         f"SELECT coalesce(sum(downloads) FILTER (day = $last), 0)::BIGINT, "  # noqa: S608 -- our own words
-        "coalesce(sum(downloads) FILTER (day > $last::DATE - 7), 0)::BIGINT, coalesce(sum(downloads), 0)::BIGINT "
+        f"coalesce(sum(downloads) FILTER (day > $last::DATE - {WEEK_DAYS}), 0)::BIGINT, "
+        "coalesce(sum(downloads), 0)::BIGINT "
         f"FROM {table} WHERE {conditions}",
         given | {"last": last},
     ).fetchone()
@@ -162,10 +160,7 @@ def rank(duck: duckdb.DuckDBPyConnection, table: str, project: str, window: Wind
         "FROM this LEFT JOIN each ON true GROUP BY this.counted",
         given | {"project": project},
     ).fetchone()
-    downloads, more, fewer, among = found or (0, 0, 0, 0)
-    if not downloads:
-        return Rank(0, None, among, None)
-    return Rank(downloads, more + 1, among, 100 * fewer / among)
+    return Rank.of(*found) if found else Rank.of(0, 0, 0, 0)
 
 
 def usage(duck: duckdb.DuckDBPyConnection, table: str, window: Window, last_month: Window) -> Iterator[Usage]:

@@ -16,19 +16,22 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
 from affineur.core.downloads import agents, classes, places
 from affineur.core.downloads.foreign import Read, day_of
 from affineur.core.downloads.networks import network_hash
 from affineur.core.downloads.places import Place
+from affineur.shell.duck_memory import connect, reading_lines, write_lines, written
+
+from .duck_engine import columns
 
 if TYPE_CHECKING:
     import duckdb
 
 _Key = tuple[str, str, str, str]
 """Path, project, version and file name of a `Request`."""
+_MEMORY_MIB = 512
 _DAY = 86_400_000_000
+"""Microseconds."""
 _REMEMBERED = 20_000
 _COUNTRY_LENGTH = 2
 
@@ -122,11 +125,10 @@ def write_events(found: Gathered, salts: Mapping[date, bytes], target: Path, scr
     """
     scratch.mkdir(parents=True, exist_ok=True)
     try:
-        _put(scratch / "agents", _agent_rows(found.agents))
-        _put(scratch / "places", _place_rows(found.files))
-        _put(scratch / "rests", _rest_rows(found.rests))
-        with _connect() as connection:
-            connection.execute("SET enable_progress_bar = false")  # it would be drawn into what a command prints
+        write_lines(scratch / "agents", _agent_rows(found.agents))
+        write_lines(scratch / "places", _place_rows(found.files))
+        write_lines(scratch / "rests", _rest_rows(found.rests))
+        with connect(_MEMORY_MIB) as connection:
             _copy(connection, found, salts, target, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -157,7 +159,7 @@ def _copy(
         "places": {"id": "INTEGER", "url": "VARCHAR", "file": types["file"]},
         "rests": {"id": "INTEGER", "country": "VARCHAR", "protocol": "VARCHAR", "cipher": "VARCHAR"},
     }
-    tables = {name: _reading(scratch / name, columns) for name, columns in about.items()}
+    tables = {name: reading_lines(scratch / name, typed) for name, typed in about.items()}
     connection.execute(
         # Only our own names and paths.
         f"""COPY (
@@ -170,46 +172,14 @@ def _copy(
             JOIN {tables["agents"]} agents ON agents.id = events.agent
             JOIN {tables["places"]} places ON places.id = events.place
             JOIN {tables["rests"]} rests ON rests.id = events.rest
-        ) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"""  # noqa: S608
+        ) TO {written(target)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"""  # noqa: S608
     )
 
 
 def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The types of the columns of table ``events``, as DuckDB writes them."""
-    from .duck_engine import columns
-
     connection.execute(f"CREATE TEMP TABLE shape ({columns('events')})")
     return {name: str(kind) for name, kind, *_ in connection.execute("DESCRIBE shape").fetchall()}
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(
-        ":memory:",
-        config={
-            "threads": 1,
-            "memory_limit": "512MiB",
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "temp_directory": "",
-            "TimeZone": "UTC",
-        },
-    )
-
-
-def _reading(path: Path, columns: Mapping[str, str]) -> str:
-    typed = ", ".join(f"'{name}': '{kind.replace(chr(39), chr(39) * 2)}'" for name, kind in columns.items())
-    return f"read_json({_quoted(path)}, columns = {{{typed}}}, format = 'newline_delimited')"
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def _put(path: Path, rows: Iterator[dict[str, object]]) -> None:
-    with path.open("wb") as stream:
-        stream.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
 _known: dict[str, tuple[agents.Agent, classes.Class]] = {}

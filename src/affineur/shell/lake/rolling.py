@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from affineur.core.downloads.networks import NETWORK_DAYS
 from affineur.core.downloads.tables import Kind
 from affineur.settings import Settings
 from affineur.shell.store import Store, lake
@@ -29,8 +30,6 @@ from .port import Progress
 if TYPE_CHECKING:
     import duckdb
 
-NETWORK_DAYS = 7
-"""Days after which the networks of a day are forgotten: its salt, and what was made with it."""
 LOOSE_FILES = 64
 """Files of a day that is not over: with more they are put together, so that reading them stays quick."""
 _SEALED, _WHOLE = "sealed-", "whole-"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from affineur.core.downloads.figures import WITHOUT_MIRRORS, Window
+from affineur.core.downloads.figures import MONTH_DAYS, WEEK_DAYS, WITHOUT_MIRRORS, Window
 from affineur.core.life.standing import Status, project_status
 from affineur.core.versions import latest
 from affineur.core.views.badge import Tone, badge
@@ -72,11 +72,11 @@ def _day(index: Index, name: str) -> Words | None:
 
 
 def _week(index: Index, name: str) -> Words | None:
-    return _recent(index, name, 7, "week")
+    return _recent(index, name, WEEK_DAYS, "week")
 
 
 def _month(index: Index, name: str) -> Words | None:
-    return _recent(index, name, 30, "month")
+    return _recent(index, name, MONTH_DAYS, "month")
 
 
 def _recent(index: Index, name: str, days: int, unit: str) -> Words | None:
@@ -98,7 +98,7 @@ def _rank(index: Index, name: str) -> Words | None:
     found = seen(index, name)
     if found is None or not found.ever or found.state.last_day is None:
         return None
-    rank = index.lake.rank(found.name, Window.until(found.state.last_day, 30), WITHOUT_MIRRORS)
+    rank = index.lake.rank(found.name, Window.until(found.state.last_day, MONTH_DAYS), WITHOUT_MIRRORS)
     return Words("rank", f"{rank.rank:,} of {rank.among:,}") if rank.rank else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from affineur.core.decision import Refused, refuse
-from affineur.core.downloads.figures import Window
+from affineur.core.downloads.figures import MONTH_DAYS, Window
 from affineur.core.names import NormalizedName
 from affineur.core.views.statistics import LONGEST_EXPORT_DAYS, asked
 from affineur.shell.index import Index
@@ -36,7 +36,6 @@ _FORMS: dict[str, tuple[ExportForm, str]] = {
     "parquet": ("parquet", "application/vnd.apache.parquet"),
 }
 _PROJECT_DAYS = 10_000
-_INDEX_DAYS = 30
 _one_at_a_time = threading.Semaphore()
 _WAIT_SECONDS = 20.0
 
@@ -51,10 +50,9 @@ async def of_index(request: Request) -> Response:
     return await _answer(request, _of_index)
 
 
-async def _answer(request: Request, make: object) -> Response:
-    assert callable(make)  # noqa: S101
+async def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
     try:
-        response: Response = await asyncio.to_thread(make, request)
+        response = await asyncio.to_thread(make, request)
     except Refused as refused:
         return allowing(refusal(request, refused.decision))
     except LakeAway:
@@ -75,7 +73,7 @@ def _of_index(request: Request) -> Response:
     if request.path_params["form"] not in _FORMS:
         return _not_found()
     index: Index = request.app.state.index
-    question = asked(request.query_params, index.lake.state(), _INDEX_DAYS)
+    question = asked(request.query_params, index.lake.state(), MONTH_DAYS)
     window = question.window if question else None
     if window and window.days > LONGEST_EXPORT_DAYS:
         refuse(

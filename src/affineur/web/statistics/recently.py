@@ -15,15 +15,13 @@ from datetime import date
 
 from starlette.requests import Request
 
-from affineur.core.downloads.figures import WITHOUT_MIRRORS, Recent, Window
+from affineur.core.downloads.figures import MONTH_DAYS, WEEK_DAYS, WITHOUT_MIRRORS, Recent, Window
 from affineur.core.views.periods import in_parts, parts
 from affineur.shell.index import Index
 from affineur.shell.lake.port import LakeAway
 
 log = logging.getLogger(__name__)
 
-DAYS = 30
-_WEEK = 7
 _MOST = 20_000
 """Projects that are remembered; about a kilobyte each."""
 _STATE_SECONDS = 10.0
@@ -36,7 +34,7 @@ _AWAY_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """Downloads without mirrors of the `DAYS` days that end with ``last``, first to last."""
+    """Downloads without mirrors of the `MONTH_DAYS` days that end with ``last``, first to last."""
 
     last: date
     counts: tuple[int, ...]
@@ -44,7 +42,7 @@ class Month:
     @property
     def recent(self) -> Recent:
         """The last day, week and month."""
-        return Recent(self.counts[-1], sum(self.counts[-_WEEK:]), sum(self.counts))
+        return Recent(self.counts[-1], sum(self.counts[-WEEK_DAYS:]), sum(self.counts))
 
 
 class Recently:
@@ -80,7 +78,7 @@ class Recently:
             if known is not None and known.last == last and now - at < _FRESH_SECONDS:
                 self._known.move_to_end(name)
                 return known
-        window = Window.until(last, DAYS)
+        window = Window.until(last, MONTH_DAYS)
         points = self._index.lake.series(name, window, WITHOUT_MIRRORS)
         (series,) = in_parts(points, parts(window, "day"), known=[None])
         month = Month(last, tuple(series.counts))

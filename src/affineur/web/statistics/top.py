@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from affineur.core.decision import refuse
-from affineur.core.downloads.figures import Entry, Filter, Window
+from affineur.core.downloads.figures import MONTH_DAYS, Entry, Filter, Window
 from affineur.core.views.statistics import COUNT, COUNTS, asked
-from affineur.core.views.top_list import DAYS, MOST_ROWS, top_csv, top_document
+from affineur.core.views.top_list import MOST_ROWS, top_csv, top_document
 from affineur.shell.index import Index
 
 from .answering import figures
@@ -47,7 +47,7 @@ def _list(request: Request) -> tuple[Sequence[Entry], Window | None, Filter]:
     index: Index = request.app.state.index
     said = {"count": request.query_params.get("count", "")}
     limit = limit_in(request.query_params.get("limit"))
-    question = asked(said, index.lake.state(), DAYS)
+    question = asked(said, index.lake.state(), MONTH_DAYS)
     if question is None:
         return (), None, COUNTS[said["count"] or COUNT]
     return index.lake.top(question.window, question.where, limit), question.window, question.where
