@@ -172,6 +172,13 @@ API = (
     Ask("freeze", "DELETE", "/accounts/ghost/freeze", "thawAccount", "404 account.exists"),
     Ask("see-index-webhooks", "GET", "/webhooks", "listWebhooks"),
     Ask("set-index-webhooks", "POST", "/webhooks", "addWebhook", "400 webhook.url", {"url": "ftp://example.org/"}),
+    Ask("see-campaigns", "GET", "/campaigns", "listCampaigns"),
+    Ask("see-campaigns", "GET", "/campaigns/ghost", "getCampaign", "404 campaign.exists"),
+    Ask("set-campaigns", "POST", "/campaigns", "makeCampaign", "400 campaign.time", {
+        "name": "keys", "title": "Keys", "text": "A test.", "eligible": {}, "closes_at": "2020-01-01T00:00:00Z"}),
+    Ask("set-campaigns", "POST", "/campaigns/ghost/codes", "addCampaignCodes", "404 campaign.exists", {"codes": "A"}),
+    Ask("set-campaigns", "POST", "/campaigns/ghost/announcement", "announceCampaign", "404 campaign.exists"),
+    Ask("set-campaigns", "POST", "/campaigns/ghost/close", "closeCampaign", "404 campaign.exists"),
     Ask("set-office", "PUT", "/accounts/ghost/office", "setOffice", "404 account.exists", {"office": None}),
 )  # fmt: skip
 
@@ -304,6 +311,12 @@ PAGES = (
     _holding("hold", "quarantine", "303", {"place": ""}),
     _holding("hold", "clear", "404 project.place", {"place": "release 9.9"}),
     _holding("condemn", "condemn", "400 lifecycle.code", {"place": "", "code": "nonsense"}),
+    _page("claim-voucher", "/account/vouchers"),
+    _page("claim-voucher", "/account/vouchers/ghost", "/account/vouchers/{name}", "404 campaign.exists", {}),
+    _page("see-campaigns", "/admin/campaigns"),
+    _page("set-campaigns", "/admin/campaigns", "", "400 campaign.time", {"name": "keys"}),
+    _page("see-campaigns", "/admin/campaigns/ghost", "/admin/campaigns/{name}", "404 campaign.exists"),
+    _page("set-campaigns", "/admin/campaigns/ghost", "/admin/campaigns/{name}", "404 campaign.exists", {}),
     _page("see-index-webhooks", "/admin/webhooks"),
     _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists"),
     _page("see-index-webhooks", f"/admin/webhooks/{_UNKNOWN}", "/admin/webhooks/{id}", "404 webhook.exists", {}),

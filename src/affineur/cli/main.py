@@ -9,6 +9,7 @@ import typer
 
 from . import (
     accounts,
+    campaigns,
     cases,
     company,
     dependents,
@@ -122,6 +123,7 @@ def work(data: Data = None, config: Config = None) -> None:
 
 
 accounts.register(app)
+campaigns.register(app)
 cases.register(app)
 company.register(app)
 dependents.register(app)

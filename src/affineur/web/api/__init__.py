@@ -14,6 +14,7 @@ from starlette.types import Scope
 from . import (
     account,
     bulk,
+    campaigns,
     dependents,
     downloads,
     entrance,
@@ -49,6 +50,7 @@ SUBJECTS = (
     roles,
     machines,
     offices,
+    campaigns,
     moderation,
     examine,
     webhooks,

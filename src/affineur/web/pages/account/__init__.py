@@ -35,6 +35,7 @@ SUBJECTS: tuple[str, ...] = (
     "project_state",
     "project_webhooks",
     "reports",
+    "vouchers",
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions.beginning import public_id
+from affineur.actions.claim_voucher import vouchers_of
 from affineur.actions.delete_account import delete_account
 from affineur.actions.end_sessions import end_others, end_session
 from affineur.core.decision import Decision, refuse
@@ -57,9 +58,11 @@ async def take_end_others(request: Request, session: Session, _: Typed) -> Respo
 
 def _values(request: Request, session: Session) -> Mapping[str, object]:
     key = session.actor.account_id or 0
+    vouchers = vouchers_of(index_of(request), session.caller(request))
     with index_of(request).store.read() as connection:
         roles = departures.roles_of(connection, key)
         return {
+            "vouchers": vouchers,
             "account": accounts.by_id(connection, key),
             "emails": emails.listed(connection, key),
             "sessions": [

@@ -1,4 +1,4 @@
-"""Pages of those who hold an office: the accounts of the index, its security log, invitations to it, its cases.
+"""Pages of those who hold an office: accounts of the index, its security log, invitations to it, its cases, vouchers.
 
 Each is shown to whom `core.access` allows what it shows; everybody else reads why not. `frame` has what they share.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import accounts, cases, examine, holding, invitations, log, webhooks
+from . import accounts, campaigns, cases, examine, holding, invitations, log, webhooks
 
 
 def routes() -> list[BaseRoute]:
@@ -20,4 +20,5 @@ def routes() -> list[BaseRoute]:
         *examine.ROUTES,
         *invitations.ROUTES,
         *webhooks.ROUTES,
+        *campaigns.ROUTES,
     ]

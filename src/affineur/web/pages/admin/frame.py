@@ -22,6 +22,7 @@ SECTIONS = (
     ("/admin/log", "Log"),
     ("/admin/invitations", "Invitations"),
     ("/admin/webhooks", "Webhooks"),
+    ("/admin/campaigns", "Vouchers"),
     ("/account/", "Your account"),
 )
 
