@@ -57,6 +57,21 @@ def test_rolling_up_ends_with_the_program_and_goes_on_with_the_next(index: Index
     assert index.lake.total("alpha", None, EVERYTHING) == 30
 
 
+def test_on_the_first_day_the_command_line_tells_what_there_is_so_far(index: Index) -> None:
+    def run(*words: str) -> str:
+        found = CliRunner().invoke(app, ["statistics", *words, "--data", str(index.settings.data)])
+        return f"{found.exit_code} {found.output}"
+
+    assert run("show").startswith("3 ") and "affineur statistics collect" in run("top")
+    today = datetime.now(UTC).date()
+    made = downloads(3, 1, Window(today, today), ("alpha",))
+    index.lake.append("first", written(made, index.settings.data / "first.parquet"))
+    index.lake.roll_up(today)
+    assert "0 alpha: 1 download so far, until" in run("show", "alpha", "--count", "all")
+    assert "no day is counted whole yet" in run("top", "--count", "all")
+    assert '"whole": false' in run("show", "--json")
+
+
 def test_commands_tell_how_far_statistics_are_and_bring_them_up(index: Index) -> None:
     take(index, "one")
     run = CliRunner()

@@ -10,6 +10,7 @@ import typer
 
 from . import statistics_keeping, statistics_reading
 from .options import AsJson, Config, Data
+from .statistics_index import counted, statistics_of
 
 if TYPE_CHECKING:
     from affineur.core.downloads.foreign import Form
@@ -36,21 +37,16 @@ def collect(data: Data = None, config: Config = None, as_json: AsJson = False) -
     The background does the same every `collect_seconds`.
     """
     from affineur.shell.lake import collecting
-    from affineur.shell.lake.opening import open_lake
 
     from .progress import progress
-    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+    from .start import EXIT_NOT_READY, fail, print_json
 
-    index = open_existing(data, config)
-    try:
-        with progress() as tell:
-            found = collecting.collect(
-                index.settings, index.store, lambda: open_lake(index.settings, index.store), tell=tell
-            )
-    except collecting.Busy:
-        fail("Another process is collecting on this machine. Try again in a moment.", EXIT_NOT_READY)
-    finally:
-        index.close()
+    with statistics_of(data, config) as index:
+        try:
+            with progress() as tell:
+                found = collecting.collect(index.settings, index.store, lambda: index.lake, tell=tell)
+        except collecting.Busy:
+            fail("Another process is collecting on this machine. Try again in a moment.", EXIT_NOT_READY)
     if as_json:
         print_json(_facts(found))
     else:
@@ -76,7 +72,7 @@ def import_logs(
     """
     from affineur.core.downloads.foreign import FORMS
 
-    from .start import EXIT_USAGE, fail, open_existing, print_json
+    from .start import EXIT_USAGE, fail, print_json
 
     chosen = next((each for each in FORMS if each == form), None)
     if chosen is None and form != "auto":
@@ -84,14 +80,11 @@ def import_logs(
     missing = [str(path) for path in files if not path.is_file()]
     if missing:
         fail(f"There is no file {', '.join(missing)}.", EXIT_USAGE)
-    index = open_existing(data, config)
-    try:
+    with statistics_of(data, config) as index:
         own = [str(path) for path in files if path.resolve().parent == index.settings.logs.resolve()]
         if own:
             fail(f"{own[0]} is read by `affineur statistics collect`; nothing was imported.", EXIT_USAGE)
         done = _import_all(index, files, chosen, quiet=as_json)
-    finally:
-        index.close()
     if as_json:
         print_json(done)
 
@@ -102,29 +95,24 @@ def _import_all(index: Index, files: list[Path], form: Form | None, *, quiet: bo
 
     from affineur.shell.lake.collecting import Into
     from affineur.shell.lake.importing import UnknownForm, import_log
-    from affineur.shell.lake.opening import open_lake
 
     from .progress import progress
     from .start import EXIT_USAGE, fail
 
-    lake = open_lake(index.settings, index.store)
-    into = Into(lake, index.store, index.settings.lake / ".new" / f"importing-{os.getpid()}")
+    into = Into(index.lake, index.store, index.settings.lake / ".new" / f"importing-{os.getpid()}")
     done: list[dict[str, object]] = []
-    try:
-        for path in files:
-            try:
-                with progress() as tell:
-                    found = import_log(path, form, into, tell=tell)
-            except UnknownForm:
-                fail(f"{path}: its lines show no form that is known here; say which with --form.", EXIT_USAGE)
-            except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
-                fail(f"{path}: it cannot be read: {error}", EXIT_USAGE)
-            done.append({"file": str(path), "form": found.form, "bytes_before": found.before} | _facts(found.counted))
-            if not quiet:
-                before = f" {found.before:,} bytes were counted before." if found.before else ""
-                typer.echo(f"{path} ({found.form}): {_sentence(found.counted)}{before}")
-    finally:
-        lake.close()
+    for path in files:
+        try:
+            with progress() as tell:
+                found = import_log(path, form, into, tell=tell)
+        except UnknownForm:
+            fail(f"{path}: its lines show no form that is known here; say which with --form.", EXIT_USAGE)
+        except (EOFError, OSError, lzma.LZMAError, zlib.error) as error:
+            fail(f"{path}: it cannot be read: {error}", EXIT_USAGE)
+        done.append({"file": str(path), "form": found.form, "bytes_before": found.before} | _facts(found.counted))
+        if not quiet:
+            before = f" What was counted before: {counted(found.before, 'byte')}." if found.before else ""
+            typer.echo(f"{path} ({found.form}): {_sentence(found.counted)}{before}")
     return done
 
 
@@ -134,4 +122,4 @@ def _facts(found: Counted) -> dict[str, object]:
 
 def _sentence(found: Counted) -> str:
     unreadable = f", {found.unreadable:,} of which nobody can read" if found.unreadable else ""
-    return f"{found.events:,} downloads in {found.lines:,} new lines{unreadable}."
+    return f"{counted(found.events, 'download')} in {counted(found.lines, 'new line')}{unreadable}."

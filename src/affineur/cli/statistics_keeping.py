@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import typer
+
 from .options import AsJson, Config, Data
+from .statistics_index import counted, statistics_of
 
 
 def roll_up(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -12,27 +15,19 @@ def roll_up(data: Data = None, config: Config = None, as_json: AsJson = False) -
     """
     from datetime import UTC, datetime
 
-    import typer
-
     from affineur.projections.downloads import sweep
-    from affineur.shell.lake.port import LakeAway
 
     from .progress import progress
-    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+    from .start import print_json
 
-    index = open_existing(data, config)
-    try:
+    with statistics_of(data, config) as index:
         with progress() as tell:
             days = index.lake.roll_up(datetime.now(UTC).date(), tell)
         sweep(index, datetime.now(UTC))
-    except LakeAway as error:
-        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
-    finally:
-        index.close()
     if as_json:
         print_json({"days": days})
     else:
-        typer.echo(f"{days:,} days were rolled up." if days != 1 else "1 day was rolled up.")
+        typer.echo(f"Rolled up: {counted(days, 'day')}.")
 
 
 def reclass(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -41,43 +36,25 @@ def reclass(data: Data = None, config: Config = None, as_json: AsJson = False) -
     For downloads that an older table classed. Of days whose networks are forgotten, what each network's cap had left
     moves in proportion.
     """
-    import typer
-
-    from affineur.shell.lake.port import LakeAway
-
     from .progress import progress
-    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+    from .start import print_json
 
-    index = open_existing(data, config)
-    try:
-        with progress() as tell:
-            events = index.lake.reclass(tell)
-    except LakeAway as error:
-        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
-    finally:
-        index.close()
+    with statistics_of(data, config) as index, progress() as tell:
+        events = index.lake.reclass(tell)
     if as_json:
         print_json({"downloads": events})
     else:
-        typer.echo(f"{events:,} downloads were classed anew.")
+        typer.echo(f"Classed anew: {counted(events, 'download')}.")
 
 
 def state(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
     """Show which days are counted whole, and what waits to be added up."""
-    import typer
-
     from affineur.core.downloads.classes import TABLE_VERSION
-    from affineur.shell.lake.port import LakeAway
 
-    from .start import EXIT_NOT_READY, fail, open_existing, print_json
+    from .start import print_json
 
-    index = open_existing(data, config)
-    try:
+    with statistics_of(data, config) as index:
         found = index.lake.state()
-    except LakeAway as error:
-        fail(f"The statistics cannot be reached: {error}", EXIT_NOT_READY)
-    finally:
-        index.close()
     if as_json:
         print_json(
             {
@@ -90,6 +67,6 @@ def state(data: Data = None, config: Config = None, as_json: AsJson = False) -> 
         )
         return
     whole = f"Whole days: {found.first_day} to {found.last_day}." if found.last_day else "No day is counted whole yet."
-    typer.echo(f"{whole} {found.events:,} downloads wait to be rolled up.")
+    typer.echo(f"{whole} Waiting to be rolled up: {counted(found.events, 'download')}.")
     if any(version < TABLE_VERSION for version in found.table_versions):
         typer.echo("Some downloads were classed by an older table: `affineur statistics reclass`.")

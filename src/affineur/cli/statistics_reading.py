@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .options import AsJson, Config, Data
+from .statistics_index import counted, statistics_of
 
 if TYPE_CHECKING:
     from affineur.core.views.statistics import Asked
@@ -23,6 +24,10 @@ Days = Annotated[int, typer.Option("--days", help="The last so many days, unless
 From = Annotated[str | None, typer.Option("--from", help="First day, such as 2026-01-31.")]
 To = Annotated[str | None, typer.Option("--to", help="Last day.")]
 _USUAL_DAYS = 30
+_NOTHING = (
+    "No download is added up yet. `affineur statistics collect` reads the log, `affineur statistics roll-up` adds up; "
+    "the background does both by itself."
+)
 
 
 def register(statistics: typer.Typer) -> None:
@@ -69,7 +74,7 @@ def show(
             }
         )
         return
-    typer.echo(f"{name or 'The whole index'}: {total:,} downloads from {asked.window.first} to {asked.window.last}.")
+    typer.echo(f"{name or 'The whole index'}: {counted(total, 'download')} {_when(asked)}.")
     typer.echo(f"Counted: {asked.where.sentence}.")
     if rank and rank.rank:
         typer.echo(f"Rank {rank.rank:,} of {rank.among:,}.")
@@ -97,7 +102,8 @@ def top(
         rows = [{"rank": each.rank, "project": each.project, "downloads": each.downloads} for each in found]
         print_json({**_said(asked), "projects": rows})
         return
-    typer.echo(f"From {asked.window.first} to {asked.window.last}; {asked.where.sentence}.")
+    typer.echo(f"Most downloaded {_when(asked)}.")
+    typer.echo(f"Counted: {asked.where.sentence}.")
     for each in found:
         typer.echo(f"{each.rank:>7,}  {each.downloads:>14,}  {each.project}")
 
@@ -126,30 +132,37 @@ def export(
     names = [parse_name(each) for each in project or ()]
     with _question(data, config, "all", days, first, last) as (lake, asked):
         rows = lake.export(target, asked.window, form, names)
-    typer.echo(f"{rows:,} rows of the days from {asked.window.first} to {asked.window.last}: {target}")
+    typer.echo(f"{counted(rows, 'row')}, downloads {_when(asked)}: {target}")
 
 
 @contextmanager
 def _question(data: Path | None, config: Path | None, count: str, days: int, first: str | None, last: str | None,
               by: str | None = None) -> Iterator[tuple[Lake, Asked]]:  # fmt: skip
-    """The lake of the index, and the question; ends the program where nothing was ever counted."""
-    from affineur.core.views.statistics import asked
-    from affineur.shell.lake.port import LakeAway
+    """The lake of the index, and the question; while no day is over, about today; ends the program without downloads.
 
-    from .start import EXIT_NOT_READY, fail, open_existing
+    Pages tell whole days only: what is not over would look like a fall. Who asks on the machine is told which it is.
+    """
+    from datetime import UTC, datetime
 
-    index = open_existing(data, config)
+    from affineur.core.downloads.figures import EVERYTHING
+    from affineur.core.views.statistics import asked, asked_of
+
+    from .start import EXIT_NOT_READY, fail
+
     said = {"count": count, "by": by or "", "days": str(days), "from": first or "", "to": last or ""}
-    try:
-        question = asked(said, index.lake.state())
-        if question is None:
-            fail("No day was counted whole yet. `affineur statistics collect` reads the log.", EXIT_NOT_READY)
+    with statistics_of(data, config) as index:
+        question = asked(said, index.lake.state()) or asked_of(datetime.now(UTC).date(), said)
+        if not question.is_whole and not index.lake.total("", question.window, EVERYTHING):
+            fail(_NOTHING, EXIT_NOT_READY)
         yield index.lake, question
-    except LakeAway as away:
-        fail(f"The statistics cannot be reached: {away}", EXIT_NOT_READY)
-    finally:
-        index.close()
+
+
+def _when(asked: Asked) -> str:
+    if not asked.is_whole:
+        return f"so far, until {asked.window.last}: no day is counted whole yet"
+    return f"from {asked.window.first} to {asked.window.last}"
 
 
 def _said(asked: Asked) -> dict[str, object]:
-    return {"filter": asked.where.sentence, "first_day": str(asked.window.first), "last_day": str(asked.window.last)}
+    window = asked.window
+    return {"filter": asked.where.sentence, "first_day": window.first, "last_day": window.last, "whole": asked.is_whole}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import get_args
 
@@ -44,7 +44,7 @@ LONGEST_EXPORT_DAYS = 92
 class Asked:
     """A question: which downloads count (``count`` is its word), of which days, told apart ``by`` what.
 
-    ``days``: the preset that the window is, if it is one.
+    ``days``: the preset that the window is, if it is one. ``is_whole``: all of its days are over.
     """
 
     count: str
@@ -52,6 +52,7 @@ class Asked:
     by: Dimension | None = None
     version: str | None = None
     days: int | None = None
+    is_whole: bool = True
 
     @property
     def where(self) -> Filter:
@@ -83,6 +84,13 @@ def asked(said: Mapping[str, str], state: State, usual_days: int = USUAL_DAYS) -
     is_preset = first is None and last is None
     cut = _cut(window, state.first_day, state.last_day)
     return Asked(count, cut, _dimension(by), said.get("version") or None, days if is_preset else None)
+
+
+def asked_of(today: date, said: Mapping[str, str]) -> Asked:
+    """The question that ``said`` puts while no day is counted whole: about today, and what may be left of yesterday."""
+    question = asked(said, State(today - timedelta(days=1), today, 0, ()))
+    assert question is not None  # noqa: S101 -- there is a day
+    return replace(question, is_whole=False)
 
 
 def _until(last: date, days: int) -> Window:
