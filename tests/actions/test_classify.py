@@ -98,10 +98,9 @@ def fill(index: Index) -> None:
 
 def collect(index: Index, made: Iterator[Download], name: str = "first") -> None:
     """Take downloads in, and roll them up as of `TODAY`."""
-    with classify.open_statistics(index) as statistics:
-        path = index.settings.data / f"{name}.parquet"
-        statistics.append(name, written(made, path))
-        statistics.roll_up(TODAY)
+    path = index.settings.data / f"{name}.parquet"
+    index.lake.append(name, written(made, path))
+    index.lake.roll_up(TODAY)
 
 
 @pytest.fixture(scope="module")
@@ -191,9 +190,8 @@ def test_an_explanation_is_that_of_the_run_and_of_none_before(measured: Index) -
         explained(measured, CRITICAL, NOW - timedelta(days=1))
     (past,) = history(measured, CRITICAL)
     assert past.explanation.impact == "C4"
-    with classify.open_statistics(measured) as statistics:
-        assert beside(measured, statistics, NormalizedName("feta"), past.run).chains[0][-1] == "feta"
-        shown = beside(measured, statistics, NormalizedName("crawled"), past.run)
+    assert beside(measured, NormalizedName("feta"), past.run).chains[0][-1] == "feta"
+    shown = beside(measured, NormalizedName("crawled"), past.run)
     assert (shown.downloads, shown.installs) == (1750, 0), "what was left out is told, too"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -33,8 +32,6 @@ from affineur.shell.impact.facts import Judged
 from affineur.shell.impact.gathering import gather, measured
 from affineur.shell.index import Index
 from affineur.shell.lake.files import fresh, new_name, open_files
-from affineur.shell.lake.opening import open_lake
-from affineur.shell.lake.port import Lake
 from affineur.shell.progress import Tell, tell_nobody
 from affineur.shell.store import impact, journal, lake, projects
 from affineur.shell.store.impact import JUMPS_KEPT, Jump, Made, Run
@@ -49,9 +46,6 @@ CHUNK = 200
 """Projects a transaction: some tenths of a second in which nobody else writes."""
 CHORE_STEP = 4_000
 """Projects that one call of the chore writes: some 20 s, between which other background work has its turn."""
-LEAST_DAYS = MONTH_DAYS
-"""Days of statistics before classes are given unasked: before, every project would look unused."""
-
 Clock = Callable[[], datetime]
 
 _SET = (
@@ -91,18 +85,17 @@ def run(index: Index, clock: Clock, *, dry: bool = False, tell: Tell = tell_nobo
     A run that is not yet applied is applied first. `Refused` where no day is counted whole (``impact.statistics``),
     or where another run was recorded meanwhile (``impact.run``). ``clock`` gives aware UTC.
     """
-    with open_statistics(index) as statistics:
-        finish(index, statistics, clock, tell=tell)
-        last_day = statistics.state().last_day
-        if last_day is None:
-            refuse(
-                "impact.statistics",
-                "No day of downloads is counted yet, so nothing can be measured.",
-                "Collect and roll up first: `affineur statistics collect`, `affineur statistics roll-up`.",
-            )
-        made = _measure(index, statistics, last_day, clock(), dry, tell)
-        if not dry:
-            finish(index, statistics, clock, tell=tell)
+    finish(index, clock, tell=tell)
+    last_day = index.lake.state().last_day
+    if last_day is None:
+        refuse(
+            "impact.statistics",
+            "No day of downloads is counted yet, so nothing can be measured.",
+            "Collect and roll up first: `affineur statistics collect`, `affineur statistics roll-up`.",
+        )
+    made = _measure(index, last_day, clock(), dry, tell)
+    if not dry:
+        finish(index, clock, tell=tell)
     with index.store.read() as connection:
         return impact.find(connection, made) or _no_run(made)
 
@@ -110,26 +103,24 @@ def run(index: Index, clock: Clock, *, dry: bool = False, tell: Tell = tell_nobo
 def classify_monthly(index: Index, now: datetime) -> int:
     """Once a month, unless the setting ``impact_runs`` says not: a run; else go on with one; projects written. A chore.
 
-    Where nothing is due it costs one read.
+    None before there is a month of statistics: every project would look unused. Where nothing is due it costs one read.
     """
     with index.store.read() as connection:
         newest = impact.newest(connection)
     if newest is not None and newest.state == "applying":
-        with open_statistics(index) as statistics:
-            return finish(index, statistics, lambda: now, most=CHORE_STEP)
+        return finish(index, lambda: now, most=CHORE_STEP)
     due = newest is None or (newest.at.year, newest.at.month) != (now.year, now.month)
     if not due or index.settings.impact_runs == "off":
         return 0
-    with open_statistics(index) as statistics:
-        state = statistics.state()
-        enough = state.first_day and state.last_day and state.last_day - state.first_day >= timedelta(days=LEAST_DAYS)
-        if not enough or state.last_day is None or (newest is not None and newest.last_day >= state.last_day):
-            return 0
-        _measure(index, statistics, state.last_day, now, False, tell_nobody)
-        return finish(index, statistics, lambda: now, most=CHORE_STEP)
+    state = index.lake.state()
+    enough = state.first_day and state.last_day and state.last_day - state.first_day >= timedelta(days=MONTH_DAYS)
+    if not enough or state.last_day is None or (newest is not None and newest.last_day >= state.last_day):
+        return 0
+    _measure(index, state.last_day, now, False, tell_nobody)
+    return finish(index, lambda: now, most=CHORE_STEP)
 
 
-def finish(index: Index, statistics: Lake, clock: Clock, *, most: int | None = None, tell: Tell = tell_nobody) -> int:
+def finish(index: Index, clock: Clock, *, most: int | None = None, tell: Tell = tell_nobody) -> int:
     """Write the classes of the newest run, if it has any left, at most about ``most``; how many were written.
 
     May be killed anywhere: what is written is noted with it.
@@ -148,7 +139,7 @@ def finish(index: Index, statistics: Lake, clock: Clock, *, most: int | None = N
         moving = facts.read(path, scratch, mark, moving_only=True)
         while some := list(islice(moving, CHUNK)):
             tell("classes", done, None)
-            if not _write(index, statistics, found, mark, some, clock()):
+            if not _write(index, found, mark, some, clock()):
                 return done  # somebody else is at it
             done, mark = done + len(some), some[-1].facts.project
             if most is not None and done >= most:
@@ -172,7 +163,7 @@ def repeat(index: Index, number: int) -> Repeated:
     return Repeated(found, digest.hexdigest(), limits)
 
 
-def _measure(index: Index, statistics: Lake, last_day: date, now: datetime, dry: bool, tell: Tell) -> int:
+def _measure(index: Index, last_day: date, now: datetime, dry: bool, tell: Tell) -> int:
     """Gather, judge and record; the number of the run."""
     numbers = numbers_of(index.settings)
     files = open_files(index.settings)
@@ -181,7 +172,7 @@ def _measure(index: Index, statistics: Lake, last_day: date, now: datetime, dry:
     with fresh(files) as scratch, fresh(files) as target:
         scratch.mkdir()
         earlier = evidence.facts_path(index, before) if before else None
-        found = gather(index, statistics, last_day, now, numbers, scratch, earlier, tell)
+        found = gather(index, last_day, now, numbers, scratch, earlier, tell)
         tally = _Tally(last_day, numbers, found.thresholds)
         tell("judging", 0, None)
         facts.write(tally.of(found.facts()), target, scratch)
@@ -228,10 +219,10 @@ def _line(judged: Judged) -> bytes:
     return f"{judged.facts.project} {judged.verdict.impact} {judged.verdict.basis} {judged.verdict.waits}\n".encode()
 
 
-def _write(index: Index, statistics: Lake, found: Run, mark: str, some: list[Judged], now: datetime) -> bool:
+def _write(index: Index, found: Run, mark: str, some: list[Judged], now: datetime) -> bool:
     """Write the classes of some projects, tell of them, and move the mark; False where the mark was not there."""
     risen = {
-        each.facts.project: designation.prepare(index, statistics, found, each)
+        each.facts.project: designation.prepare(index, found, each)
         for each in some
         if each.verdict.impact == designation.CRITICAL != each.facts.impact
     }
@@ -292,16 +283,6 @@ def _keep(connection: sa.Connection, moved: list[tuple[ProjectRow, Standing]], n
     last = journal.append(connection, now, [event for (event,) in told])
     for serial, (row, _) in enumerate(moved, start=last - len(moved) + 1):
         projects.touch(connection, row.id, serial, now)
-
-
-@contextmanager
-def open_statistics(index: Index) -> Iterator[Lake]:
-    """The statistics of the index, closed afterwards."""
-    statistics = open_lake(index.settings, index.store)
-    try:
-        yield statistics
-    finally:
-        statistics.close()
 
 
 def _no_run(number: int) -> NoReturn:

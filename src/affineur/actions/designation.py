@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from affineur.core.impact import letter
 from affineur.core.impact.explain import explain
 from affineur.core.impact.protections import NOTICE
+from affineur.core.life.standing import Impact
 from affineur.core.names import NormalizedName
 from affineur.shell.impact import evidence, facts
 from affineur.shell.impact.evidence import Beside
 from affineur.shell.index import Index
-from affineur.shell.lake.port import Lake
 from affineur.shell.store import grants, impact
 from affineur.shell.store.impact import Run
 from affineur.shell.store.projects import ProjectRow
 
-CRITICAL = "C4"
+CRITICAL: Impact = "C4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Evidence:
     last_day: str
 
 
-def prepare(index: Index, lake: Lake, run: Run, judged: facts.Judged) -> Evidence:
+def prepare(index: Index, run: Run, judged: facts.Judged) -> Evidence:
     """The evidence for a project that a run made critical. Cost: some questions to statistics and to the graph."""
     name = NormalizedName(judged.facts.project)
     with evidence.facts_file(index, run) as (path, _):
         found = facts.one(path, name)
     assert found is not None  # noqa: S101 -- it was read from this very file
     told = explain(run.id, run.last_day, judged.facts, run.thresholds, run.numbers, found[1])
-    beside = evidence.beside(index, lake, name, run)
+    beside = evidence.beside(index, name, run)
     critical = [each for each in told.numbers if each.met and each.rule.startswith("impact.critical-")]
     met = tuple(f"{each.sentence}. Counted: {each.counts}; {each.window}." for each in critical)
     raw = f"All downloads in these days: {beside.downloads:,}; by installers, before networks are capped: "
@@ -59,7 +59,7 @@ def tell_critical(connection: sa.Connection, found: ProjectRow, shown: Evidence,
     standing = found.standing
     since = standing.impact_since or now
     changed = letter.changes(
-        "C4", standing.impact_basis, since, impact.widely_used_since(connection, found.name) or since
+        CRITICAL, standing.impact_basis, since, impact.widely_used_since(connection, found.name) or since
     )
     values: dict[str, object] = {
         "project": found.display_name,

@@ -37,7 +37,6 @@ def explain(
 
     As the newest run up to the date recorded it. Today's installers and chains stand beside, where no date is given.
     """
-    from affineur.actions.classify import open_statistics
     from affineur.core.names import parse_name
     from affineur.shell.impact.evidence import beside, explained
 
@@ -46,8 +45,7 @@ def explain(
     index, name = open_existing(data, config), parse_name(project)
     try:
         past = explained(index, name, _end_of(at))
-        with open_statistics(index) as statistics:
-            shown = beside(index, statistics, name, past.run) if at is None else None
+        shown = beside(index, name, past.run) if at is None else None
     finally:
         index.close()
     if as_json:

@@ -11,7 +11,6 @@ import threading
 
 from affineur.shell.index import Index
 from affineur.shell.lake.collecting import Busy, collect
-from affineur.shell.lake.opening import open_lake
 from affineur.shell.lake.port import LakeAway
 from affineur.shell.store.lake_logs import Moved
 
@@ -27,7 +26,7 @@ def keep_collecting(index: Index, stop: threading.Event) -> None:
     pause_seconds = index.settings.collect_seconds
     while pause_seconds and not stop.wait(pause_seconds):
         try:
-            collect(index.settings, index.store, lambda: open_lake(index.settings, index.store), is_ending=stop.is_set)
+            collect(index.settings, index.store, lambda: index.lake, is_ending=stop.is_set)
         except (Busy, Moved):
             pass  # somebody else does it
         except LakeAway as error:

@@ -20,7 +20,6 @@ from affineur.core.names import NormalizedName
 from affineur.shell.dependents import questions
 from affineur.shell.index import Index
 from affineur.shell.lake.files import FileDamaged, FileGone, fresh, open_files
-from affineur.shell.lake.port import Lake
 from affineur.shell.store import impact
 from affineur.shell.store.impact import Run
 
@@ -77,15 +76,15 @@ def history(index: Index, project: NormalizedName, limit: int = 24) -> list[Past
     return [each for each in told if each is not None]
 
 
-def beside(index: Index, lake: Lake, project: NormalizedName, run: Run) -> Beside:
+def beside(index: Index, project: NormalizedName, run: Run) -> Beside:
     """Who installs the project, over the run's window, and through what others come to depend on it."""
     window = Window.until(run.last_day, run.numbers.window_days)
-    installers = lake.shares(project, window, INSTALLS, "installer", INSTALLERS)
+    installers = index.lake.shares(project, window, INSTALLS, "installer", INSTALLERS)
     roots = [each.name for each in questions.indirect(index, project, limit=CHAINS)]
     roots = roots or [each.name for each in questions.direct(index, project, limit=CHAINS)]
     chains = questions.why(index, project, roots).chains if roots else ()
     first = {chain.names[0]: chain.names for chain in reversed(chains) if chain.names}
-    downloads, installs = (lake.total(project, window, which) for which in (EVERYTHING, INSTALLS))
+    downloads, installs = (index.lake.total(project, window, which) for which in (EVERYTHING, INSTALLS))
     return Beside(tuple(installers), tuple(first[root] for root in roots if root in first), downloads, installs)
 
 

@@ -55,7 +55,6 @@ class Gathered:
 
 def gather(
     index: Index,
-    lake: Lake,
     last_day: date,
     now: datetime,
     numbers: Numbers,
@@ -68,7 +67,7 @@ def gather(
     ``scratch``: an empty folder for as long as the answer is used. Cost: linear in projects and edges.
     """
     window = Window.until(last_day, numbers.window_days)
-    used = _usage(lake, window, last_day, numbers, scratch, tell)
+    used = _usage(index.lake, window, last_day, numbers, scratch, tell)
     tell("dependents", 0, None)
     write_lines(scratch / "outside", _counted(questions.outside(index, used, now)))
     reach = questions.reach_of_all(index).by_name(index)
@@ -77,7 +76,7 @@ def gather(
     path = scratch / "facts.parquet"
     with working(scratch) as connection:
         connection.execute(f"COPY ({_joined(scratch, before)}) TO {written(path)} ({FORM})")
-    first = lake.state().first_day
+    first = index.lake.state().first_day
     covered = first is not None and first <= Window.until(window.first, numbers.window_days).first
     return Gathered(path, measured(path, scratch, numbers, judges_jumps=covered), scratch)
 
