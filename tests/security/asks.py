@@ -56,6 +56,7 @@ def _p(act: str, method: str, path: str, route: str, then: str = "200", body: Ma
 API = (
     _p("see-people", "GET", "/people", "getPeople"),
     _p("see-signals", "GET", "/signals", "listProjectSignals"),
+    _p("see-impact", "GET", "/impact", "getProjectImpact"),
     _p("see-people", "GET", "/invitations", "getInvitations", states=ACTIVE),
     _p("see-people", "GET", "/removals", "getRemovals", states=ACTIVE),
     _p("see-people", "GET", "/publishers", "listPublishers", states=ACTIVE),

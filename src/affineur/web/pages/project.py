@@ -32,6 +32,7 @@ from affineur.core.life.standing import Standing, offers, permits, permits_relea
 from affineur.core.names import NormalizedName, parse_name
 from affineur.core.versions import canonical, latest, order_key, parse_version
 from affineur.core.views import presentation
+from affineur.core.views.impact import WORDS
 from affineur.shell.store import projects, reading
 from affineur.shell.store.projects import ProjectRow
 from affineur.shell.store.reading import FileRow, ReleaseRow, ReleaseText
@@ -230,6 +231,7 @@ def _show(request: Request, connection: sa.Connection, place: Place, view: View)
         "metadata": metadata,
         "tab": place.tab,
         "tabs": {tab: Place(place.name, place.version, tab).path for tab in TABS},
+        "impact": _class_of(view) if settings.impact_public else None,
         "wish": meaning.WISHES.get(view.project.standing.wish),
         "install": commands.install(base_url(request), settings.index_name, view.project.name, pinned),
         "links": presentation.links(metadata),
@@ -242,6 +244,12 @@ def _show(request: Request, connection: sa.Connection, place: Place, view: View)
         **downloads(request, view.project.name),
     }
     return page(request, f"project_{place.tab}.html", shared | _tab(request, connection, view, place.tab))
+
+
+def _class_of(view: View) -> str | None:
+    """The class of impact in a word; None where there is none yet."""
+    impact = view.project.standing.impact
+    return WORDS[impact] if impact else None
 
 
 def _tab(request: Request, connection: sa.Connection, view: View, tab: str) -> dict[str, object]:

@@ -39,8 +39,8 @@ SUBJECTS: tuple[str, ...] = (
 )
 """The modules of this package that have ``ROUTES``, in the order in which they are asked."""
 
-OPEN_SUBJECTS = ("reports", "appeals")
-"""Those with ``OPEN_ROUTES``, too: pages below that of a project, which everybody may read."""
+OPEN_SUBJECTS = ("reports", "appeals", "impact")
+"""Those with ``OPEN_ROUTES``: pages below that of a project, which everybody may read."""
 
 
 def routes() -> list[BaseRoute]:
