@@ -63,7 +63,7 @@ def judge(url: str) -> None:
     store = connect(url)
     try:
         if _has_an_index(store):
-            index: Any = SimpleNamespace(store=store, settings=Settings())  # all that the check of rows asks of an index
+            index: Any = SimpleNamespace(store=store, settings=Settings())  # all that the check of rows asks
             wrong = [f"{one.kind}: {one.subject}: {one.detail}" for one in rows.check(index, tell_nobody)]
             assert not wrong, "\n".join((f"Rows and journal differ in {url}:", *wrong))
     finally:

@@ -43,13 +43,22 @@ def test_a_number_out_of_range_is_named_with_its_range(tmp_path: Path, option: s
     assert not (tmp_path / "d").exists()
 
 
+NOTHING_WITHOUT = {
+    "session_days": "nobody could sign in",
+    "maximum_token_days": "no token would ever be valid",
+    "event_days": "a download would be forgotten before it is counted",
+    "impact_window_days": "no download would decide about anything",
+}
+"""Settings for which zero has no meaning, and why."""
+
+
 @pytest.mark.parametrize(
     "name", [f.name for f in fields(Settings) if f.name.endswith(("_bytes", "_days", "_seconds", "_proxies"))]
 )
 def test_sizes_spans_and_counts_are_not_negative(name: str) -> None:
     with pytest.raises(SettingsError, match=rf"AFFINEUR_{name.upper()}: {name} = '-1' does not fit: It must be"):
         load(environment={f"AFFINEUR_{name.upper()}": "-1"})
-    if name not in ("session_days", "maximum_token_days"):  # nobody could sign in, no token would ever be valid
+    if name not in NOTHING_WITHOUT:
         load(environment={f"AFFINEUR_{name.upper()}": "0"})
 
 
