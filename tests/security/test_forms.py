@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,8 @@ from tests.services.affineur import Server, initialise, serve
 from tests.web.people import Visitor, sign_up, signed_in, store_of
 from tests.web.uploading import a_wheel, published, upload
 
-from affineur.shell.store import Store, schema, sponsors
+from affineur.core.impact.vouchers import Eligible
+from affineur.shell.store import Store, campaigns, schema, sponsors
 
 ELSEWHERE: dict[str, dict[str, str]] = {
     "another site": {"sec_fetch_site": "cross-site"},
@@ -32,7 +33,7 @@ BEFORE = (
     "/account/forgotten", "/account/password/reset", "/account/recovery/open", "/account/recovery/cancel",
 )  # fmt: skip
 """Forms for somebody who is not signed in: there is no session whose word they could bring."""
-_CHANGES_ANYWAY = {"attempt", "session", "security_event", "secret", "follower", "node", "edge"}
+_CHANGES_ANYWAY = {"attempt", "session", "security_event", "secret", "follower", "node", "edge", "lake_file"}
 """Tables that a refused form may change: what is counted, a challenge that is shown anew, the refusal itself, and a
 key of the index that is made when it is first needed. And what follows earlier acts in the background."""
 FIELDS = {
@@ -83,9 +84,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             sign_up(server, "own", office="operator", factors=("passkey",)),
             sign_up(server, "robo", kind="automation"),
         )
+        now = datetime.now(UTC)
         with store.write() as connection:
-            sponsors.add(connection, robo.id, own.id, datetime.now(UTC))
+            sponsors.add(connection, robo.id, own.id, now)
             open_case(connection, "brie")
+            start, end = now - timedelta(days=1), now + timedelta(days=1)
+            campaigns.add(connection, "brie", "Keys", "One each.", Eligible(), start, end, own.id, now)
         with (
             signed_in(server, own, proof="passkey") as whole,
             signed_in(server, own, proof="passkey", stage="factor") as waiting,
