@@ -6,6 +6,7 @@ import gzip
 import shutil
 import zlib
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from tests.indexes import new_index
 from tests.walks.collector_scene import DAYS, Log, counted, totals
 
+from affineur.core.downloads.figures import EVERYTHING
+from affineur.shell.duck_memory import connect, reading_parquet
 from affineur.shell.index import Index
 from affineur.shell.lake import collecting, importing
 from affineur.shell.lake.collecting import Into
@@ -237,3 +240,19 @@ def test_a_log_of_no_known_form_is_refused_and_an_empty_one_is_nothing(index: In
         importing.import_log(tmp_path / "a.log", None, into(index))
     (tmp_path / "b.log").write_bytes(b"")
     assert importing.import_log(tmp_path / "b.log", None, into(index)).counted == Counted()
+
+
+def test_what_stands_behind_a_path_is_not_kept_and_the_folder_may_be_called_anything(tmp_path: Path) -> None:
+    made = new_index(tmp_path / "a=b [c]*'d")
+    try:
+        path = tmp_path / "old.log"
+        path.write_text(COMBINED.format(second=11).replace(".tar.gz", ".tar.gz?token=secret#part"))
+        assert importing.import_log(path, None, into(made)).counted.events == 1
+        made.lake.roll_up(date(2026, 11, 22))
+        assert made.lake.total("foo", None, EVERYTHING) == 1
+        (kept,) = made.settings.lake.glob("events/*/*.parquet")
+        with connect(64) as duck:
+            found = duck.execute(f"SELECT url FROM {reading_parquet(kept)}").fetchall()
+        assert found == [("/packages/ab/cd/foo-1.11.tar.gz",)]
+    finally:
+        made.close()

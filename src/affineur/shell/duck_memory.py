@@ -61,4 +61,10 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 def reading_lines(path: Path, columns: Mapping[str, str]) -> str:
     """What stands after FROM to read such lines; ``columns``: the type of each as DuckDB calls it."""
     typed = ", ".join(f"'{name}': '{kind.replace(chr(39), chr(39) * 2)}'" for name, kind in columns.items())
-    return f"read_json({quoted(path)}, columns = {{{typed}}}, format = 'newline_delimited')"
+    return f"read_json({quoted(path)}, columns = {{{typed}}}, format = 'newline_delimited', hive_partitioning = false)"
+
+
+def reading_parquet(*paths: Path) -> str:
+    """What stands after FROM to read Parquet files, which have the same columns."""
+    # A folder called `a=b` on the way to them is no column.
+    return f"read_parquet([{', '.join(map(quoted, paths))}], hive_partitioning = false)"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affineur.core.views.bulk_statuses import COLUMNS, FIELDS, Kind
-from affineur.shell.duck_memory import connect, quoted, written
+from affineur.shell.duck_memory import connect, quoted, reading_parquet, written
 
 MEMORY_MIB = 384
 """What DuckDB may take; a row group is in memory as a whole."""
@@ -43,7 +43,7 @@ def same_rows(source: Path, made: Path) -> bool:
                 "SELECT count(*), sum(hash(place, one)::HUGEINT) "  # noqa: S608 -- only our own names and paths
                 f"FROM (SELECT row_number() OVER () AS place, one FROM {rows} one)"
             ).fetchone()
-            for rows in (_lines(source), f"read_parquet({quoted(made)})")
+            for rows in (_lines(source), reading_parquet(made))
         ]
     return sums[0] == sums[1]
 
@@ -52,7 +52,7 @@ def _lines(path: Path) -> str:
     columns = ", ".join(f"'{column.name}': '{_type(column.kind)}'" for column in COLUMNS)
     return (
         f"read_json({quoted(path)}, columns = {{{columns}}}, format = 'newline_delimited', "
-        f"compression = 'gzip', maximum_object_size = {ROW_BYTES})"
+        f"compression = 'gzip', maximum_object_size = {ROW_BYTES}, hive_partitioning = false)"
     )
 
 

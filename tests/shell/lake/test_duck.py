@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import random
 import signal
@@ -316,3 +318,16 @@ def test_in_s3_each_machine_takes_in_rolls_up_and_asks(nodes: Callable[[str], Du
     with pytest.raises(FileDamaged):
         third.files.local(files[0].name, "0" * 64)
     must_agree(third, some(1) + some(2))
+
+
+@pytest.mark.parametrize("said", ["=cmd|' /c calc'!A1", "  +1", "-1", "@SUM(1)"])
+def test_what_a_user_agent_says_is_no_formula_in_a_spreadsheet(duck: DuckLake, tmp_path: Path, said: str) -> None:
+    made = [replace(one, system=said, version="1.0") for one in some(3, count=2)]
+    take(duck, "one", made)
+    duck.roll_up(TODAY)
+    target = tmp_path / "exported"
+    duck.export(target, DAYS, "csv")
+    with target.open(newline="") as file:
+        assert {row["system"] for row in csv.DictReader(file)} == {f"'{said}"}
+    duck.export(target, DAYS, "jsonl")
+    assert {json.loads(line)["system"] for line in target.read_text().splitlines()} == {said}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from affineur.core.impact.explain import Ranks
 from affineur.core.impact.policy import Facts, Verdict
-from affineur.shell.duck_memory import quoted, reading_lines, write_lines, written
+from affineur.shell.duck_memory import reading_lines, reading_parquet, write_lines, written
 from affineur.shell.lake.duck_engine import FORM, Asking, working
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ def write(every: Iterable[Judged], target: Path, scratch: Path) -> None:
 def read(path: Path, scratch: Path, after: str = "", *, moving_only: bool = False) -> Iterator[Judged]:
     """Every project of a facts file by name, those after ``after``; only those that move, with ``moving_only``."""
     moving = "AND (given, given_basis) IS DISTINCT FROM (impact, basis)" if moving_only else ""
-    query = f"SELECT * FROM read_parquet({quoted(path)}) WHERE project > ? {moving} ORDER BY project"  # noqa: S608
+    query = f"SELECT * FROM {reading_parquet(path)} WHERE project > ? {moving} ORDER BY project"  # noqa: S608
     with working(scratch) as connection:
         yield from (_judged(row) for row in rows(connection.execute(query, [after])))
 
 
 def one(path: Path, project: str) -> tuple[Judged, Ranks] | None:
     """A project as the run saw it, with its ranks among all; None where it was not there."""
-    source, asking = f"read_parquet({quoted(path)})", Asking()
+    source, asking = reading_parquet(path), Asking()
     with closing(asking), asking.cursor() as connection:
         row = connection.execute(f"SELECT * FROM {source} WHERE project = ?", [project]).fetchone()  # noqa: S608
         if row is None:

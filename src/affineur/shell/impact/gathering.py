@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from affineur.core.downloads.figures import MONTH_DAYS, Usage, Window
 from affineur.core.impact.policy import Facts, Numbers, Thresholds, thresholds
 from affineur.shell.dependents import questions
-from affineur.shell.duck_memory import quoted, reading_lines, write_lines, written
+from affineur.shell.duck_memory import reading_lines, reading_parquet, write_lines, written
 from affineur.shell.index import Index
 from affineur.shell.lake.duck_engine import FORM, working
 from affineur.shell.lake.port import Lake
@@ -49,7 +49,7 @@ class Gathered:
     def facts(self) -> Iterator[Facts]:
         """Every project's facts, by name."""
         with working(self.scratch) as connection:
-            query = f"SELECT * FROM read_parquet({quoted(self.path)}) ORDER BY project"  # noqa: S608
+            query = f"SELECT * FROM {reading_parquet(self.path)} ORDER BY project"  # noqa: S608
             yield from map(facts_of, rows(connection.execute(query)))
 
 
@@ -91,7 +91,7 @@ def measured(path: Path, scratch: Path, numbers: Numbers, *, judges_jumps: bool)
 def _column(path: Path, scratch: Path, name: str) -> Iterator[list[int]]:
     """Every value of a column that is not zero."""
     with working(scratch) as connection:
-        query = f"SELECT {name} FROM read_parquet({quoted(path)}) WHERE {name} > 0"  # noqa: S608 -- our own names
+        query = f"SELECT {name} FROM {reading_parquet(path)} WHERE {name} > 0"  # noqa: S608 -- our own names
         yield [row[0] for row in rows(connection.execute(query))]
 
 
@@ -132,7 +132,7 @@ def _joined(scratch: Path, before: Path | None) -> str:
     usage = reading_lines(scratch / "usage", _USAGE)
     outside, reach = (reading_lines(scratch / name, _COUNTED) for name in ("outside", "reach"))
     earlier = (
-        f"(SELECT project, given, stays_below_since FROM read_parquet({quoted(before)}))"  # noqa: S608
+        f"(SELECT project, given, stays_below_since FROM {reading_parquet(before)})"  # noqa: S608
         if before
         else "(SELECT NULL::VARCHAR AS project, NULL::VARCHAR AS given, NULL::DATE AS stays_below_since LIMIT 0)"
     )

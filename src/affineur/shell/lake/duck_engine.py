@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affineur.core.downloads.tables import TABLES, Column, Fields, Kind, Type
-from affineur.shell.duck_memory import connect, quoted
+from affineur.shell.duck_memory import connect, reading_parquet
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,8 +88,7 @@ def reading(paths: Sequence[Path], kind: Kind) -> str:
     if not paths:
         nulls = ", ".join(f'NULL::{_type(column)} AS "{column.name}"' for column in TABLES[kind])
         return f"(SELECT {nulls} LIMIT 0)"
-    # A folder called `a=b` on the way to them is no column.
-    return f"read_parquet([{', '.join(quoted(path) for path in paths)}], hive_partitioning = false)"
+    return reading_parquet(*paths)
 
 
 def events_by_day(duck: duckdb.DuckDBPyConnection, batch: Path) -> list[tuple[date, int]]:

@@ -199,10 +199,27 @@ def export(
         conditions += f" AND project IN ({', '.join(f'$project_{number}' for number in range(len(projects)))})"
     order = ", ".join(f'"{column.name}" NULLS LAST' for column in (DAILY[1], DAILY[0], *DAILY[2:-1]))
     found = duck.execute(
-        f"COPY (SELECT * FROM {table} WHERE {conditions} ORDER BY {order}) TO {written(target)} ({_EXPORT[form]})",  # noqa: S608
+        f"COPY (SELECT {_shown(form)} FROM {table} WHERE {conditions} ORDER BY {order}) "  # noqa: S608
+        f"TO {written(target)} ({_EXPORT[form]})",
         given,
     ).fetchone()
     return int(found[0]) if found else 0
+
+
+def _shown(form: ExportForm) -> str:
+    """The columns of a form. In CSV a text that looks like a formula begins with an apostrophe (`core.spreadsheet`).
+
+    Spreadsheets would run what somebody has put into a user agent.
+    """
+    if form != "csv":
+        return "*"
+    texts = [column.name for column in DAILY if column.type == "text"]
+    return f"* REPLACE ({', '.join(_GUARDED.format(name=name) for name in texts)})"
+
+
+_GUARDED = r"""
+CASE WHEN regexp_matches("{name}", '^ *[=+@\t\r\n-]') THEN '''' || "{name}" ELSE "{name}" END AS "{name}"
+"""
 
 
 _EXPORT: dict[ExportForm, str] = {

@@ -188,22 +188,23 @@ _known: dict[str, tuple[agents.Agent, classes.Class]] = {}
 
 def _agent_rows(numbered: Mapping[str, int]) -> Iterator[dict[str, object]]:
     for user_agent, number in numbered.items():
-        known = _known.get(user_agent)
+        kept = agents.plain(user_agent)  # and classed as it is kept: a later table of classes sees no more
+        known = _known.get(kept)
         if known is None:
-            agent = agents.parse(user_agent)
-            known = agent, classes.classify(agent, user_agent)
+            agent = agents.parse(kept)
+            known = agent, classes.classify(agent, kept)
             if len(_known) >= _REMEMBERED:
                 _known.clear()
-            _known[user_agent] = known
+            _known[kept] = known
         agent, kind = known
-        kept = agents.plain(user_agent) or None
-        yield {"id": number, "details": agent.details, "class": kind, "user_agent": kept}
+        yield {"id": number, "details": agent.details, "class": kind, "user_agent": kept or None}
 
 
 def _place_rows(files: Iterable[tuple[_Key, Place]]) -> Iterator[dict[str, object]]:
     for number, (key, place) in enumerate(files):
         project, version, filename, kind = place
-        path = agents.plain(key[0]) or f"/packages/{project}/{version}/{filename}"
+        # Behind a path may stand what lets somebody in: a token, or the signature of an address in S3.
+        path = agents.plain(key[0].partition("?")[0].partition("#")[0]) or f"/packages/{project}/{version}/{filename}"
         file = {"project": project, "version": version, "filename": filename, "type": kind}
         yield {"id": number, "url": path, "file": file}
 
