@@ -199,6 +199,17 @@ def test_the_api_tells_rank_and_days_with_their_filter(index: Server) -> None:
     assert (told["first_day"], told["last_day"]) == (str(LAST - timedelta(days=4)), str(LAST))
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "parquet"])
+def test_an_export_leaves_nothing_behind_whatever_part_of_it_is_asked_for(index: Server, form: str) -> None:
+    path = f"statistics/export.{form}?days=400"
+    whole = get(index, path)
+    assert whole.headers.get("content-length", str(len(whole.body))) == str(len(whole.body))
+    for wanted in ("bytes=99999999999-", "bytes=5-2", "bytes=0-1"):
+        assert get(index, path, range=wanted).body == whole.body
+    assert ask(index, "HEAD", f"/{path}", b"").body == b""
+    assert not list((index.data / "spool").glob("*export*"))
+
+
 def test_the_command_line_reads_the_same_numbers(index: Server, tmp_path: Path) -> None:
     said = json.loads(affineur("statistics", "top", "--json", "--data", index.data))
     rows = get(index, "statistics/top-30-days.json").json["rows"]

@@ -47,6 +47,7 @@ from .mirrored import Mirrored
 from .refused import note_refusal
 from .requestlog import RequestLog
 from .statistics.recently import Recently
+from .turns import Turns
 
 
 def routes() -> list[BaseRoute]:
@@ -164,4 +165,5 @@ def build(index: Index, log: RequestLog) -> Starlette:
     app.state.meter = meter
     app.state.passwords = PasswordWork()
     app.state.recently = Recently(index)
+    app.state.questions, app.state.exports = Turns(2), Turns(1)
     return app

@@ -7,6 +7,9 @@ from affineur.core.views.top_list import MOST_ROWS
 
 from .rule import Group, Rule
 
+MOST_WAITING = 100
+"""Questions of one sort that wait in a process for their turn."""
+
 STATISTICS = (
     Group(
         "Statistics",
@@ -28,8 +31,10 @@ STATISTICS = (
             ),
             Rule(
                 "statistics.busy",
-                "A process of the index writes out the numbers of the whole index for one at a time.",
-                "Each takes as much as many pages do.",
+                "Of questions about downloads and dependents each process of the index answers a few at a time, and of "
+                "the numbers that are given out as files one; {most} more may wait.",
+                "Each takes as much as many pages do, and uploads and pages are not to wait for them.",
+                numbers={"most": MOST_WAITING},
             ),
             Rule(
                 "statistics.away",

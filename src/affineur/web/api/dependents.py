@@ -149,6 +149,7 @@ OPERATIONS = (
         query=Which,
         answer=CountsTold,
         public=True,
+        asks_much=True,
     ),
     Operation(
         method="GET",
@@ -161,6 +162,7 @@ OPERATIONS = (
         answer=DependentTold,
         paged=True,
         public=True,
+        asks_much=True,
     ),
     Operation(
         method="GET",
@@ -173,6 +175,7 @@ OPERATIONS = (
         answer=ReachedTold,
         paged=True,
         public=True,
+        asks_much=True,
     ),
     *(
         Operation(
@@ -186,6 +189,7 @@ OPERATIONS = (
             body=None if method == "GET" else FromText,
             answer=answer,
             public=True,
+            asks_much=True,
             idempotent=True,  # a question, however long it is
         )
         for path, name, summary, handler, answer in (
@@ -204,5 +208,6 @@ OPERATIONS = (
         query=AVersion,
         answer=NoticingTold,
         public=True,
+        asks_much=True,
     ),
 )

@@ -137,5 +137,6 @@ OPERATIONS = (
         query=WhichDownloads,
         answer=DownloadsTold,
         public=True,
+        asks_much=True,
     ),
 )

@@ -121,7 +121,8 @@ class Operation:
     ``needs`` is the action that the caller's token has to permit; whether the caller may act on a certain project
     is asked by the action itself. ``public``: anybody may ask, unless the index is private. ``secret``: the answer
     holds a secret, so it is never kept for a repetition. ``idempotent`` follows from the method unless given:
-    operations that are not can be made so by the client (``Idempotency-Key``).
+    operations that are not can be made so by the client (``Idempotency-Key``). ``asks_much``: few are answered at
+    once (`web.turns`).
     """
 
     method: Method
@@ -139,6 +140,7 @@ class Operation:
     public: bool = False
     secret: bool = False
     idempotent: bool | None = None
+    asks_much: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a declaration that contradicts itself."""

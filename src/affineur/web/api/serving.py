@@ -122,7 +122,8 @@ async def _perform(operation: Operation, request: Request) -> Response:
     )
     address = f"{call.base_url}{request.url.path.lstrip('/')}"
     asked = _Asked(call, query, address, _key(operation, request, actor, data))
-    return _respond(await asyncio.to_thread(_reply, operation, asked), call.base_url)
+    take = request.app.state.questions.take if operation.asks_much else asyncio.to_thread
+    return _respond(await take(_reply, operation, asked), call.base_url)
 
 
 def _actor(index: Index, operation: Operation, authorization: str | None, now: datetime) -> Actor | None:

@@ -11,7 +11,6 @@ are off offer: who depends on them is asked then most of all. What does not live
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
@@ -81,12 +80,14 @@ class Asked:
 
 async def dependents(request: Request) -> Response:
     """``/project/<name>/dependents/``."""
-    return await asyncio.to_thread(about, request, DEPENDENTS, _dependents)
+    answer: Response = await request.app.state.questions.take(about, request, DEPENDENTS, _dependents)
+    return answer
 
 
 async def notice(request: Request) -> Response:
     """``/project/<name>/notice/?version=…``."""
-    return await asyncio.to_thread(about, request, NOTICE, _notice)
+    answer: Response = await request.app.state.questions.take(about, request, NOTICE, _notice)
+    return answer
 
 
 def about(

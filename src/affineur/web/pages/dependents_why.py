@@ -6,7 +6,6 @@ form changes nothing and keeps nothing. What does not live here: finding chains 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
@@ -54,7 +53,7 @@ async def why(request: Request) -> Response:
     """``GET /project/<name>/why/?from=…&owner=…&extras=yes``: an address that can be passed on."""
     given = request.query_params
     typed = Typed("\n".join(given.getlist("from")), given.get("owner", "").strip()[:100], given.get("extras") == "yes")
-    return await asyncio.to_thread(_page, request, typed)
+    return await _in_turn(request, typed)
 
 
 async def why_of_file(request: Request) -> Response:
@@ -62,10 +61,10 @@ async def why_of_file(request: Request) -> Response:
     try:
         typed = await _sent(request)
     except Refused as refused:
-        return await asyncio.to_thread(_page, request, Typed(), refused.decision)
+        return await _in_turn(request, Typed(), refused.decision)
     except ClientDisconnect:
         return Response(status_code=400)
-    return await asyncio.to_thread(_page, request, typed)
+    return await _in_turn(request, typed)
 
 
 async def _sent(request: Request) -> Typed:
@@ -103,6 +102,11 @@ def _once(body: bytes) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive
+
+
+async def _in_turn(request: Request, typed: Typed, refused: Decision | None = None) -> Response:
+    answer: Response = await request.app.state.questions.take(_page, request, typed, refused)
+    return answer
 
 
 def _page(request: Request, typed: Typed, refused: Decision | None = None) -> Response:

@@ -11,7 +11,6 @@ the drawing (`core.views.plot`), and the script that lets people drag over a plo
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -116,7 +115,8 @@ def downloads(request: Request, name: NormalizedName) -> dict[str, object]:
 
 async def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
     try:
-        return await asyncio.to_thread(make, request)
+        answer: Response = await request.app.state.questions.take(make, request)
+        return answer
     except LakeAway:
         return page(request, "refused.html", {"decision": away()}, status=503)
 

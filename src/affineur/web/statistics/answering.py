@@ -5,7 +5,6 @@ What does not live here: the figures.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from starlette.requests import Request
@@ -23,9 +22,9 @@ KEPT_SECONDS = 300
 
 
 async def figures(request: Request, make: Callable[[Request], tuple[bytes, str] | Response]) -> Response:
-    """The body and content type that ``make`` gives, in a thread, with a validator; or its own answer; or a refusal."""
+    """The body and content type that ``make`` gives when it is its turn, with a validator; its own one; a refusal."""
     try:
-        made = await asyncio.to_thread(make, request)
+        made = await request.app.state.questions.take(make, request)
     except Refused as refused:
         return allowing(refusal(request, refused.decision))
     except LakeAway:

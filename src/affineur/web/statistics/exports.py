@@ -6,16 +6,14 @@ here: the columns (`core.downloads.tables`).
 
 from __future__ import annotations
 
-import asyncio
+import os
 import secrets
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import IO
 
 import orjson
-from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from affineur.core.decision import Refused, refuse
 from affineur.core.downloads.figures import MONTH_DAYS, Window
@@ -36,8 +34,7 @@ _FORMS: dict[str, tuple[ExportForm, str]] = {
     "parquet": ("parquet", "application/vnd.apache.parquet"),
 }
 _PROJECT_DAYS = 10_000
-_one_at_a_time = threading.Semaphore()
-_WAIT_SECONDS = 20.0
+_CHUNK_BYTES = 256 * 1024
 
 
 async def of_project(request: Request) -> Response:
@@ -52,7 +49,7 @@ async def of_index(request: Request) -> Response:
 
 async def _answer(request: Request, make: Callable[[Request], Response]) -> Response:
     try:
-        response = await asyncio.to_thread(make, request)
+        response: Response = await request.app.state.exports.take(make, request)
     except Refused as refused:
         return allowing(refusal(request, refused.decision))
     except LakeAway:
@@ -81,16 +78,14 @@ def _of_index(request: Request) -> Response:
             f"{window.days} days of the whole index are more than {LONGEST_EXPORT_DAYS}.",
             "Ask for a month, then for the next.",
         )
-    if not _one_at_a_time.acquire(timeout=_WAIT_SECONDS):
-        refuse("statistics.busy", "Somebody else's export is being written.", "Ask again in a minute.")
-    try:
-        return _exported(request, window, None)
-    finally:
-        _one_at_a_time.release()
+    return _exported(request, window, None)
 
 
 def _exported(request: Request, window: Window | None, project: NormalizedName | None) -> Response:
-    """The rows of ``window`` as a file that is gone once it is sent; ``window`` None: there are none."""
+    """The rows of ``window``; None: there are none. Their file has no name any more when the first byte is sent.
+
+    So nothing is left of it, whatever becomes of the answer.
+    """
     index: Index = request.app.state.index
     word = request.path_params["form"]
     form, content_type = _FORMS[word]
@@ -99,30 +94,36 @@ def _exported(request: Request, window: Window | None, project: NormalizedName |
     path = index.settings.spool / f"export-{secrets.token_hex(8)}.{form}"
     try:
         index.lake.export(path, window, form, (project,) if project else ())
-    except BaseException:
+        stream = path.open("rb")
+    finally:
         path.unlink(missing_ok=True)
-        raise
     name = f"{project or 'index'}-{window.first}-{window.last}.{word}"
     headers = {
         "cache-control": cache_control(request),
         "content-disposition": f'attachment; filename="{name}"',
         "x-content-type-options": "nosniff",
     }
-    done = BackgroundTask(path.unlink, missing_ok=True)
-    if word != "json":
-        return FileResponse(path, headers=headers, media_type=content_type, background=done)
-    return StreamingResponse(_as_json(path, window, project), 200, headers, content_type, background=done)
+    if word == "json":
+        return StreamingResponse(_as_json(stream, window, project), 200, headers, content_type)
+    headers["content-length"] = str(os.fstat(stream.fileno()).st_size)
+    return StreamingResponse(_whole(stream), 200, headers, content_type)
 
 
-def _as_json(path: Path, window: Window, project: NormalizedName | None) -> Iterator[bytes]:
-    """One JSON document around the lines of ``path``."""
+def _whole(stream: IO[bytes]) -> Iterator[bytes]:
+    with stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _as_json(stream: IO[bytes], window: Window, project: NormalizedName | None) -> Iterator[bytes]:
+    """One JSON document around the lines of ``stream``, many at a time: each step is one of a thread."""
     about = {"project": project, "first_day": str(window.first), "last_day": str(window.last),
              "filter": "all downloads: see the column class"}  # fmt: skip
     yield orjson.dumps(about)[:-1] + b',"rows":['
-    with path.open("rb") as stream:
+    with stream:
         between = b"\n"
-        for line in stream:
-            yield between + line.rstrip(b"\n")
+        while lines := stream.readlines(_CHUNK_BYTES):
+            yield between + b",\n".join(line.rstrip(b"\n") for line in lines)
             between = b",\n"
     yield b"\n]}\n"
 
