@@ -27,8 +27,8 @@ OWNERS = OWNERS_AND_MAINTAINERS | {
     "withhold", "set-webhooks", "see-webhooks", "see-signals",
 }  # fmt: skip
 MODERATORS = {
-    "hold", "see-people", "see-signals", "see-impact", "remove", "see-accounts", "freeze", "see-machine", "moderate", "condemn",
-    "withhold", "see-moderation", "trust-reporters",
+    "hold", "see-people", "see-signals", "see-impact", "remove", "see-accounts", "freeze", "see-machine", "moderate",
+    "condemn", "withhold", "see-moderation", "trust-reporters",
 }  # fmt: skip
 SPONSORS = {"see-machine", "run-machine", "revoke-machine-token", "release-machine", "retire-machine"}
 AUDITORS = {"see-people", "see-signals", "see-impact", "see-accounts", "see-log", "see-machine", "see-campaigns"}

@@ -494,7 +494,7 @@ PAGES_ELSEWHERE = {
 
 OPEN = (
     "/simple", "/packages/", "/pypi", "/rss/", "/journal", "/statuses", "/legacy", "/edge/file", "/metrics",
-    "/health/", "/_/", "/.well-known/", "/danger-api/", "/api", "/search", "/statistics", "/badges/", "/project/", "/help", "/favicon.ico",
-    "/static/",
+    "/health/", "/_/", "/.well-known/", "/danger-api/", "/api", "/search", "/statistics", "/badges/", "/project/",
+    "/help", "/favicon.ico", "/static/",
 )  # fmt: skip
 """Where no account's right is asked, beyond reading a private index; below /_/, identities of jobs and reporters."""

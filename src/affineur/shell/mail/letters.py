@@ -25,6 +25,8 @@ _PERSON = frozenset({"account", "at"})
 _FACTOR = _PERSON | {"name", "kind"}
 _ADDRESS = _PERSON | {"address"}
 _ROLE = frozenset({"project", "role", "account"})
+_EVIDENCE = {"installers", "chains", "day", "beside"}
+_FOLLOWS = {"protects", "delays", "notice_days", "unchanged", "exits"}
 _PUBLISHER = frozenset({"project", "publisher", "by", "at"})
 
 TEMPLATES: Mapping[str, frozenset[str]] = {
@@ -87,23 +89,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "dependency-deprecated": frozenset({"project", "projects", "reason", "at", "page"}),  # projects: the reader's own
     "files-yanked": frozenset({"project", "yanked", "files", "reason", "by", "at", "page"}),  # yanked: or taken back
     # its class of impact; beside: what its owners said of it, or None
-    "impact-critical": frozenset(
-        {
-            "project",
-            "reasons",
-            "installers",
-            "chains",
-            "day",
-            "protects",
-            "delays",
-            "notice_days",
-            "unchanged",
-            "exits",
-            "beside",
-            "at",
-            "page",
-        }
-    ),  # fmt: skip
+    "impact-critical": frozenset({"project", "reasons", "at", "page"} | _EVIDENCE | _FOLLOWS),
     "impact-ended": frozenset({"project", "impact", "at", "page"}),
     "voucher-offer": frozenset({"title", "text", "whom", "until", "page"}),  # whom: for whom it is, in a sentence
     # holds
