@@ -188,8 +188,8 @@ def _put_statistics(index: Index, source: Path, folder: Path, manifest: Manifest
     if all(table.name != "lake_file" for table in manifest.tables):
         return  # it is of a version that had none
     columns, rows = dump.read_file(folder, "lake_file")
-    name, kind, sha256 = ([column.name for column in columns].index(each) for each in ("name", "kind", "sha256"))
-    wanted = ((row[name], row[sha256]) for row in rows if row[kind] not in saving.NO_FILES)
+    name, gone, sha256 = ([column.name for column in columns].index(each) for each in ("name", "gone_at", "sha256"))
+    wanted = ((row[name], row[sha256]) for row in rows if row[gone] is None)
     try:
         saving.bring_back(source / LAKE, wanted, open_files(index.settings))
     except saving.FileUnfit as error:

@@ -127,7 +127,7 @@ def roll_up(roller: Roller, progress: Progress) -> int:
     again(lambda: _put_together(roller, progress))
     again(lambda: _forget(roller))
     with roller.store.write() as connection:
-        lake.set_mark(connection, "rolled", roller.now_day, datetime.now(UTC))
+        lake.set_mark(connection, "rolled", roller.now_day)
     return days
 
 
@@ -240,7 +240,7 @@ def _forget(roller: Roller) -> int:
         for file in old:
             if not lake.replace(connection, file.name, now):
                 raise Overtaken
-        lake.set_mark(connection, "forgotten", last, now)
+        lake.set_mark(connection, "forgotten", last)
     return len(old)
 
 

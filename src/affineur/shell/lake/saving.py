@@ -15,16 +15,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from affineur.shell.progress import Tell
-from affineur.shell.store.lake import BATCH, GONE, MARK
 from affineur.shell.store.schema import lake_file
 
 from .files import FileDamaged, FileGone, Files, fresh
 
 Listed = tuple[str, str]
 """The name of a file below the lake, and its SHA-256."""
-
-NO_FILES = frozenset({BATCH, GONE, MARK})
-"""Kinds of rows behind which there is nothing to copy."""
 
 
 class FileUnfit(Exception):
@@ -33,7 +29,7 @@ class FileUnfit(Exception):
 
 def listed(connection: sa.Connection) -> Sequence[Listed]:
     """The files that count as of the caller's transaction."""
-    query = sa.select(lake_file.c.name, lake_file.c.sha256).where(lake_file.c.kind.not_in(NO_FILES))
+    query = sa.select(lake_file.c.name, lake_file.c.sha256).where(lake_file.c.gone_at.is_(None))
     return [(row.name, row.sha256) for row in connection.execute(query.order_by(lake_file.c.name))]
 
 

@@ -1,7 +1,7 @@
 """Which files the lake consists of, and which of its days are rolled up: the rows that make files count.
 
-A day is rolled up when every event of it that was taken in is in the tables `daily` and `totals`. Three kinds of row
-in `lake_file` are no files that are read: a `batch` that was taken in, a file that is `gone`, and a `mark`.
+A day is rolled up when every event of it that was taken in is in the tables `daily` and `totals`. A file that others
+have replaced is *gone*: it counts no more, and lingers for those who read it.
 What does not live here: how far each log was read (`lake_logs`), and the files themselves (`shell.lake`).
 """
 
@@ -17,17 +17,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from affineur.core.downloads.tables import Kind
 
-from .schema import lake_day, lake_file, lake_log
-
-BATCH, GONE, MARK = "batch", "gone", "mark"
-"""A batch by its name, which may have no file any more; a file that is replaced, and lingers for those who read it; a
-day, see `Mark`."""
+from .schema import lake_batch, lake_day, lake_file, lake_log, lake_mark
 
 Mark = Literal["forgotten", "rolled"]
 """`forgotten`: up to this day the events are, so that a roll-up can be added to, and not be made anew. `rolled`: the
 last roll-up took this day for today."""
 
-_EMPTY = {"rows": 0, "size_bytes": 0, "sha256": "", "table_version": 0}
+_COUNTS = lake_file.c.gone_at.is_(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,9 @@ class Listed:
 def files(connection: sa.Connection, *kinds: Kind) -> tuple[File, ...]:
     """The files of these kinds, by day and name. Cost: linear in them."""
     rows = connection.execute(
-        sa.select(lake_file).where(lake_file.c.kind.in_(kinds)).order_by(lake_file.c.first_day, lake_file.c.name)
+        sa.select(lake_file)
+        .where(lake_file.c.kind.in_(kinds), _COUNTS)
+        .order_by(lake_file.c.first_day, lake_file.c.name)
     )
     return tuple(_file(row) for row in rows)
 
@@ -74,14 +72,14 @@ def listed(connection: sa.Connection) -> Listed:
 
 def is_taken(connection: sa.Connection, batch: str) -> bool:
     """Whether a batch of this name was taken in."""
-    return connection.scalar(sa.select(lake_file.c.name).where(lake_file.c.name == _receipt(batch))) is not None
+    return connection.scalar(sa.select(lake_batch.c.name).where(lake_batch.c.name == batch)) is not None
 
 
 def take(connection: sa.Connection, batch: str, pieces: Iterable[File], now: datetime) -> bool:
     """List the files of a batch, and have their days rolled up; False, and nothing is done, where it was taken."""
     if is_taken(connection, batch):
         return False
-    _insert(connection, _receipt(batch), BATCH, now.date(), now)
+    connection.execute(lake_batch.insert().values(name=batch, taken_at=now))
     days = set()
     for piece in pieces:
         add(connection, piece)
@@ -93,20 +91,14 @@ def take(connection: sa.Connection, batch: str, pieces: Iterable[File], now: dat
 
 def forget_batches(connection: sa.Connection, before: datetime) -> int:
     """Forget the names of batches that were taken in before a moment; not of one that a collector still has in hand."""
-    in_hand = set(connection.scalars(sa.select(lake_log.c.batch).where(lake_log.c.batch.is_not(None))))
-    old = connection.scalars(
-        sa.select(lake_file.c.name).where(lake_file.c.kind == BATCH, lake_file.c.made_at < before)
-    ).all()
-    names = [name for name in old if name not in {_receipt(batch) for batch in in_hand}]
-    for start in range(0, len(names), 500):
-        connection.execute(lake_file.delete().where(lake_file.c.name.in_(names[start : start + 500])))
-    return len(names)
+    in_hand = sa.select(lake_log.c.batch).where(lake_log.c.batch.is_not(None))
+    old = lake_batch.delete().where(lake_batch.c.taken_at < before, lake_batch.c.name.not_in(in_hand))
+    return connection.execute(old).rowcount
 
 
 def make_due(connection: sa.Connection, day: date) -> None:
     """Have a day rolled up."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(lake_day).values(day=day.isoformat(), rolled=False)
+    statement = _insert(connection, lake_day).values(day=day.isoformat(), rolled=False)
     connection.execute(statement.on_conflict_do_update(index_elements=["day"], set_={"rolled": False}))
 
 
@@ -156,6 +148,7 @@ def add(connection: sa.Connection, file: File) -> None:
 def overlaps(connection: sa.Connection, file: File) -> bool:
     """Whether a listed file of the same kind may have days in common with this one."""
     query = sa.select(lake_file.c.name).where(
+        _COUNTS,
         lake_file.c.kind == file.kind,
         lake_file.c.first_day <= file.last_day.isoformat(),
         lake_file.c.last_day >= file.first_day.isoformat(),
@@ -165,46 +158,38 @@ def overlaps(connection: sa.Connection, file: File) -> bool:
 
 def replace(connection: sa.Connection, name: str, now: datetime) -> bool:
     """A file counts no more; it lingers for those who read it. False where it did not count."""
-    found = connection.execute(
-        lake_file.update()
-        .where(lake_file.c.name == name, lake_file.c.kind.not_in((BATCH, GONE, MARK)))
-        .values(kind=GONE, made_at=now)
-    )
-    return found.rowcount == 1
+    replaced = lake_file.update().where(lake_file.c.name == name, _COUNTS).values(gone_at=now)
+    return connection.execute(replaced).rowcount == 1
 
 
 def gone(connection: sa.Connection, before: datetime) -> list[str]:
     """Names of the files that count no more since before a moment."""
-    query = sa.select(lake_file.c.name).where(lake_file.c.kind == GONE, lake_file.c.made_at < before)
-    return list(connection.scalars(query))
+    return list(connection.scalars(sa.select(lake_file.c.name).where(lake_file.c.gone_at < before)))
 
 
 def strike(connection: sa.Connection, names: Iterable[str]) -> None:
     """Forget files that are removed."""
     for name in names:
-        connection.execute(lake_file.delete().where(lake_file.c.name == name, lake_file.c.kind == GONE))
+        connection.execute(lake_file.delete().where(lake_file.c.name == name, sa.not_(_COUNTS)))
 
 
 def known(connection: sa.Connection) -> set[str]:
     """The names of all files, those that are gone but linger, too."""
-    return set(connection.scalars(sa.select(lake_file.c.name).where(lake_file.c.kind.not_in((BATCH, MARK)))))
+    return set(connection.scalars(sa.select(lake_file.c.name)))
 
 
 def mark(connection: sa.Connection, which: Mark) -> date | None:
     """The day of a mark; None where it was never set."""
-    day = connection.scalar(sa.select(lake_file.c.last_day).where(lake_file.c.name == _mark(which)))
+    day = connection.scalar(sa.select(lake_mark.c.day).where(lake_mark.c.name == which))
     return None if day is None else date.fromisoformat(day)
 
 
-def set_mark(connection: sa.Connection, which: Mark, day: date, now: datetime) -> None:
+def set_mark(connection: sa.Connection, which: Mark, day: date) -> None:
     """Move a mark forward; back it never goes."""
-    before = mark(connection, which)
-    if before is None:
-        _insert(connection, _mark(which), MARK, day, now)
-    elif before < day:
-        connection.execute(
-            lake_file.update().where(lake_file.c.name == _mark(which)).values(last_day=day.isoformat(), made_at=now)
-        )
+    values = {"day": day.isoformat()}
+    statement = _insert(connection, lake_mark).values(name=which, **values)
+    is_later = lake_mark.c.day < day.isoformat()
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=is_later))
 
 
 def salt(connection: sa.Connection, day: date, drawn: bytes) -> bytes:
@@ -212,8 +197,7 @@ def salt(connection: sa.Connection, day: date, drawn: bytes) -> bytes:
     found = connection.scalar(sa.select(lake_day.c.salt).where(lake_day.c.day == day.isoformat()))
     if found is not None:
         return bytes(found)
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert(lake_day).values(day=day.isoformat(), rolled=True, salt=drawn)
+    statement = _insert(connection, lake_day).values(day=day.isoformat(), rolled=True, salt=drawn)
     connection.execute(statement.on_conflict_do_update(index_elements=["day"], set_={"salt": drawn}))
     return drawn
 
@@ -226,17 +210,9 @@ def forget_salts(connection: sa.Connection, before: date) -> int:
     return found.rowcount
 
 
-def _insert(connection: sa.Connection, name: str, kind: str, day: date, now: datetime) -> None:
-    values = {"name": name, "kind": kind, "first_day": day.isoformat(), "last_day": day.isoformat(), "made_at": now}
-    connection.execute(lake_file.insert().values(values | _EMPTY))
-
-
-def _receipt(batch: str) -> str:
-    return f"{BATCH}:{batch}"
-
-
-def _mark(which: Mark) -> str:
-    return f"{MARK}:{which}"
+def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may say what is done where the row is there already."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _file(row: sa.Row[tuple[object, ...]]) -> File:

@@ -8,7 +8,7 @@ them; `downloads` what statistics consist of; `dependents` who requires whom; `i
 
 from .base import Moment, metadata
 from .dependents import edge, follower, node
-from .downloads import lake_day, lake_file, lake_log
+from .downloads import lake_batch, lake_day, lake_file, lake_log, lake_mark
 from .impact import campaign, impact_run, voucher
 from .index import burnt_filename, file, journal, journal_head, project, release, role, secret
 from .moderation import appeal, case_note, hold, moderation_case, report
@@ -59,9 +59,11 @@ __all__ = [
     "impact_run",
     "journal",
     "journal_head",
+    "lake_batch",
     "lake_day",
     "lake_file",
     "lake_log",
+    "lake_mark",
     "message_block",
     "metadata",
     "moderation_case",

@@ -15,7 +15,7 @@ lake_file = sa.Table(
     "lake_file",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),  # its path below the lake
-    sa.Column("kind", sa.Text, nullable=False),  # a word of `core.downloads.tables.KINDS`, or of `shell.store.lake`
+    sa.Column("kind", sa.Text, nullable=False),  # a word of `core.downloads.tables.KINDS`
     sa.Column("first_day", sa.Text, nullable=False),  # "2026-01-31", UTC
     sa.Column("last_day", sa.Text, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
@@ -23,7 +23,24 @@ lake_file = sa.Table(
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("table_version", sa.Integer, nullable=False),  # of `core.downloads.classes`, by which it was classed
     sa.Column("made_at", Moment, nullable=False),
+    sa.Column("gone_at", Moment),  # since when others are in its place; it lingers for those who read it
     sa.Index("ix_lake_file_kind", "kind", "first_day"),
+)
+
+lake_batch = sa.Table(
+    "lake_batch",
+    metadata,
+    # A batch that was taken in, by its name: the same name is taken in once.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("taken_at", Moment, nullable=False),
+)
+
+lake_mark = sa.Table(
+    "lake_mark",
+    metadata,
+    # How far the lake is in something, see `shell.store.lake.Mark`: a day that only moves forward.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("day", sa.Text, nullable=False),
 )
 
 lake_log = sa.Table(

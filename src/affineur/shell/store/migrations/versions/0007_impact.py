@@ -38,6 +38,7 @@ def _downloads() -> None:
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("table_version", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("gone_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lake_file")),
     )
     op.create_index("ix_lake_file_kind", "lake_file", ["kind", "first_day"], unique=False)
@@ -52,6 +53,18 @@ def _downloads() -> None:
         sa.Column("batch_end", sa.BigInteger(), nullable=True),
         sa.Column("read_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_lake_log")),
+    )
+    op.create_table(
+        "lake_batch",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("taken_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lake_batch")),
+    )
+    op.create_table(
+        "lake_mark",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lake_mark")),
     )
 
 
