@@ -15,7 +15,7 @@ from affineur.core.downloads.classes import TABLE_VERSION, Class, classify
 
 from .clickhouse_batches import COUNTING, late_part, new_number, now_day, sealed_before
 from .clickhouse_http import ClickHouse, Value
-from .clickhouse_rolling import DAILY, DUE, EVENTS, KEPT, REPLACE, pairs, roll, staging
+from .clickhouse_rolling import DAILY, DUE, EVENTS, KEPT, months, pairs, remade, roll, together
 from .clickhouse_tables import columns
 from .port import Progress
 
@@ -49,10 +49,10 @@ _NEW_CLASS = """transform(
 _RECLASSED = EVENTS.replace("SELECT *", f"SELECT * REPLACE ({_NEW_CLASS} AS _class)")
 _TOTALS_BEFORE = """
 SELECT project, ifNull(toString(class), '') AS before, sum(downloads) AS known, sum(capped) AS left
-FROM totals WHERE day IN {days:Array(Date)} AND _part = {part:UInt64} GROUP BY project, before
+FROM totals WHERE day IN {days:Array(Date)} AND _layer = {part:UInt64} GROUP BY project, before
 """
 _MOVED_TOTALS = f"""
-INSERT INTO {{made}} ({columns("totals")}, _part)
+INSERT INTO {{made}} ({columns("totals")}, _layer)
 SELECT {{{{day:Date}}}}, project, told, sum(c), sum(intDiv(c * left, known)), {{{{part:UInt64}}}}
 FROM (
     SELECT project, ifNull(toString(_class), '') AS before, {_NEW_CLASS.replace("{", "{{").replace("}", "}}")} AS told,
@@ -105,13 +105,17 @@ def _note_changes(server: ClickHouse, attempt: int) -> set[Class]:
 
 def _move(server: ClickHouse, attempt: int, sealed: list[tuple[date, int]], progress: Progress | None) -> None:
     """Roll up sealed days as they will be. What differs from its events was moved by somebody who was killed then."""
-    with staging(server) as (daily, totals):
-        for number, (day, part) in enumerate(sealed):
-            server.run(DAILY.format(made=daily, events=_RECLASSED), days=[day], part=part, attempt=attempt)
-            server.run(REPLACE.format(kind="daily", made=daily), day=day, part=part)
-            if not next(server.stream(_DIFFERING, days=[day], part=part))[0]:
-                moved = _MOVED_TOTALS.format(made=totals, events=EVENTS)
-                server.run(moved, day=day, days=[day], part=part, attempt=attempt)
-                server.run(REPLACE.format(kind="totals", made=totals), day=day, part=part)
-            if progress is not None:
-                progress("class", number + 1, len(sealed))
+    done = 0
+    for (month, part), days in months(sealed):
+        with remade(server, "daily", month, part, days) as daily:
+            for some in together(days):
+                server.run(DAILY.format(made=daily, events=_RECLASSED), days=some, part=part, attempt=attempt)
+        moving = [day for day in days if not next(server.stream(_DIFFERING, days=[day], part=part))[0]]
+        if moving:
+            with remade(server, "totals", month, part, moving) as totals:
+                for day in moving:
+                    moved = _MOVED_TOTALS.format(made=totals, events=EVENTS)
+                    server.run(moved, day=day, days=[day], part=part, attempt=attempt)
+        done += len(days)
+        if progress is not None:
+            progress("class", done, len(sealed))

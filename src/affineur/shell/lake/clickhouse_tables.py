@@ -1,7 +1,8 @@
 """The tables of download statistics in ClickHouse, derived from `core.downloads.tables`; and a few that keep book.
 
-`events`, `daily` and `totals` have a partition for each day, so that one is replaced or dropped at once. A day that is
-sealed (see `clickhouse_rolling`) is added to by partitions beside: `_part` is 0, or the day on which that was done.
+`events` has a partition for each day, so that one is dropped at once; `daily` and `totals` have one for each month, for
+each partition costs every question its time. A day that is sealed (see `clickhouse_rolling`) is added to by partitions
+beside: `_layer` is 0, or the day on which that was done.
 An operator may have made the tables before, with engines of a cluster: those are left as they are.
 What does not live here: what is put into them (`clickhouse_batches`, `clickhouse_rolling`).
 """
@@ -22,15 +23,21 @@ _TYPES: dict[Type, str] = {
     "hash": "UInt64",
 }
 _OWN: dict[Kind, str] = {
-    "events": "`_attempt` UInt64, `_part` UInt64",
-    "daily": "`_part` UInt64",
-    "totals": "`_part` UInt64",
+    "events": "`_attempt` UInt64, `_layer` UInt64",
+    "daily": "`_layer` UInt64",
+    "totals": "`_layer` UInt64",
 }
 _LAYOUT: dict[Kind, str] = {
-    "events": "PARTITION BY (toDate(timestamp), _part) ORDER BY (project, timestamp)",
-    "daily": "PARTITION BY (day, _part) ORDER BY (project, day)",
-    "totals": "PARTITION BY (day, _part) ORDER BY (project, day)",
+    "events": "PARTITION BY (toDate(timestamp), _layer) ORDER BY (project, timestamp)",
+    "daily": "PARTITION BY (toStartOfMonth(day), _layer) ORDER BY (project, day) SETTINGS index_granularity = 2048",
+    "totals": "PARTITION BY (toStartOfMonth(day), _layer) ORDER BY (project, day) SETTINGS index_granularity = 2048",
 }
+"""How rows lie. A project's rows of a month are few: a question reads whole granules, so those are small."""
+_PROJECTIONS: dict[Kind, str] = {
+    "daily": "PROJECTION days (SELECT day, _layer, sum(downloads) GROUP BY day, _layer)",
+    "totals": "PROJECTION days (SELECT day, _layer, class, sum(downloads) GROUP BY day, _layer, class)",
+}
+"""Sums that ClickHouse keeps with the rows: how much of a day is rolled up, and the series of the whole index."""
 BATCHES = """
 CREATE TABLE IF NOT EXISTS batches (
     name String, attempt UInt64, committed Bool, day Date, part UInt64, events UInt64, table_version UInt32,
@@ -38,11 +45,6 @@ CREATE TABLE IF NOT EXISTS batches (
 ) ENGINE = MergeTree ORDER BY (day, part, attempt)
 """
 """What was taken in: for each attempt to take in a batch a row a day, and another once all its events are in."""
-ROLLED = """
-CREATE TABLE IF NOT EXISTS rolled (day Date, part UInt64, events UInt64, at DateTime64(6, 'UTC'))
-ENGINE = ReplacingMergeTree(at) ORDER BY (day, part)
-"""
-"""How many events of each partition are in its roll-up."""
 CLOCK = "CREATE TABLE IF NOT EXISTS clock (now_day Date) ENGINE = MergeTree ORDER BY now_day"
 """The days that were today in a roll-up."""
 RECLASSED = """
@@ -55,13 +57,13 @@ ENGINE = MergeTree ORDER BY attempt
 def statements() -> list[str]:
     """What makes each table that is not there yet."""
     kinds: tuple[Kind, ...] = ("events", "daily", "totals")
-    return [*(table(kind) for kind in kinds), BATCHES, ROLLED, CLOCK, RECLASSED]
+    return [*(table(kind) for kind in kinds), BATCHES, CLOCK, RECLASSED]
 
 
 def table(kind: Kind, name: str | None = None) -> str:
     """What makes the table of a kind, or one like it that is called ``name`` and is on one server only."""
-    layout = _LAYOUT[kind]
-    return f"CREATE TABLE IF NOT EXISTS {name or kind} ({structure(kind)}, {_OWN[kind]}) ENGINE = MergeTree {layout}"
+    parts = [structure(kind), _OWN[kind], *([_PROJECTIONS[kind]] if kind in _PROJECTIONS else [])]
+    return f"CREATE TABLE IF NOT EXISTS {name or kind} ({', '.join(parts)}) ENGINE = MergeTree {_LAYOUT[kind]}"
 
 
 def structure(kind: Kind) -> str:
