@@ -166,7 +166,7 @@ def _asked(request: Request, name: NormalizedName) -> Asked:
         kind if kind in WORDS else "",
         given.get("currency") == "used",
         source if source in SOURCES else "",
-        given.get("owner", "").strip()[:100],
+        given.get("owner", "").replace("\0", "").strip()[:100],
         int(number) if number.isascii() and number.isdecimal() and len(number) < 6 and int(number) else 1,
     )
 

@@ -52,7 +52,8 @@ class Typed:
 async def why(request: Request) -> Response:
     """``GET /project/<name>/why/?from=…&owner=…&extras=yes``: an address that can be passed on."""
     given = request.query_params
-    typed = Typed("\n".join(given.getlist("from")), given.get("owner", "").strip()[:100], given.get("extras") == "yes")
+    owner = given.get("owner", "").replace("\0", "").strip()[:100]  # which PostgreSQL has no text with
+    typed = Typed("\n".join(given.getlist("from")), owner, given.get("extras") == "yes")
     return await _in_turn(request, typed)
 
 
