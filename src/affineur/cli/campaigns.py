@@ -56,7 +56,7 @@ def campaign_create(
     account_days: Annotated[int, typer.Option("--account-days", help="Least age of the account in days.")] = 0,
     seen_days: Annotated[int, typer.Option("--seen-days", help="Signed in within so many days; 0: whenever.")] = 0,
 ) -> None:
-    """Make a campaign. It gives nothing before codes are imported, and nobody is told before it is announced."""
+    """Make a campaign. It gives nothing without codes, and nobody hears of it before `announce`."""
     from datetime import UTC, datetime, time, timedelta
 
     ends = datetime.combine(_day(closes) + timedelta(days=1), time.min, UTC)
