@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.coroutines import run
 from tests.indexes import publish
 from tests.services.affineur import Server, affineur, initialise, serve
 from tests.services.events import STILL, Downloads, bring
@@ -23,6 +24,8 @@ from affineur.projections import dependents
 from affineur.settings import load
 from affineur.shell.index import open_index
 from affineur.shell.store import grants, projects, tokens
+from affineur.web.app import build
+from affineur.web.requestlog import RequestLog, address_keeper
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -192,6 +195,38 @@ def test_owners_see_every_number_and_others_the_class(place: Place) -> None:
         assert nobody.get("/project/Brie/impact").headers["location"] == "/project/brie/impact/"
         assert nobody.get("/project/nothing/impact/").status_code == 404
         assert "C4, critical" in words(nobody.get("/project/brie/"))
+
+
+def test_where_classes_are_not_public_only_those_whom_it_concerns_see_any(place: Place, tmp_path: Path) -> None:
+    settings = {"data": place.server.data, "impact_public": False}
+    index = open_index(load(settings, environment={}).settings)
+    log = RequestLog(tmp_path, address_keeper("none", b""))
+    ann = {"cookie": f"{SESSION}={_session(place, 'ann')}"}
+    eve = {"cookie": f"{SESSION}={_session(place, 'eve')}"}
+
+    async def seen(path: str, headers: Mapping[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(build(index, log))
+        async with httpx.AsyncClient(transport=transport, base_url="http://index.example.org") as client:
+            return await client.get(path, headers={"accept": "text/html", **headers})
+
+    hers, others, nobodys, project = (
+        run(seen(path, headers))
+        for path, headers in (
+            ("/project/brie/impact/", ann),
+            ("/project/brie/impact/", eve),
+            ("/project/brie/impact/", {}),
+            ("/project/brie/", {}),
+        )
+    )
+    index.close()
+    assert (hers.status_code, "Classes are not public" in words(hers)) == (200, True)
+    assert (others.status_code, nobodys.status_code) == (404, 404)
+    assert "C4" not in others.text + nobodys.text + project.text
+
+
+def _session(place: Place, name: str) -> str:
+    with place.browse(name) as visitor:
+        return visitor.cookie(SESSION) or ""
 
 
 def test_an_owner_who_cannot_take_it_on_says_so_with_one_button(place: Place) -> None:
