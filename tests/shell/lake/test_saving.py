@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.indexes import new_index, open_unfounded
 from tests.services.events import MIRROR, Downloads, bring
 
 from affineur.core.downloads.figures import EVERYTHING, INSTALLS
 from affineur.shell.backup import BackupUnfit, backup, restore
 from affineur.shell.index import Index
+from affineur.shell.store import lake
+from affineur.shell.store.schema import lake_day
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 TODAY = date(2026, 11, 1)
@@ -36,6 +39,19 @@ def test_statistics_are_counted_the_same_after_a_restore(source: Index, tmp_path
     assert copy.lake.total("brie", None, INSTALLS) == 16
     copy.close()
     source.close()
+
+
+def test_a_backup_has_nothing_by_which_networks_could_be_found_out(source: Index, tmp_path: Path) -> None:
+    salts = sa.select(lake_day.c.salt).where(lake_day.c.salt.is_not(None))
+    with source.store.write() as connection:
+        lake.salt(connection, DAYS[2], b"s" * 32)
+    backup(source, tmp_path / "backup", NOW)
+    copy = open_unfounded(tmp_path / "copy")
+    restore(tmp_path / "backup", copy)
+    for index, has in ((source, True), (copy, False)):
+        with index.store.read() as connection:
+            assert bool(connection.scalars(salts).all()) is has
+        index.close()
 
 
 def test_a_second_backup_copies_what_is_new_and_drops_what_is_replaced(source: Index, tmp_path: Path) -> None:
