@@ -1,8 +1,9 @@
-"""``python -m bench downloads``: rolling up, asking and adding to download statistics, in the embedded engine.
+"""``python -m bench downloads``: rolling up, asking and adding to download statistics, in both engines.
 
 50 million generated events of 180 days (kept for the next run), rolled up; then the questions of impact and of
-statistics pages, and another day's events. The same questions are asked of chDB, over the same files. What is taken as
-processor time is that of all threads: on a machine that does nothing else, the wall shows half of it at best.
+statistics pages, and another day's events. The same is done in ClickHouse's engine, through the same port; and some of
+the questions are asked of it over the files of the embedded one (``chdb``). What is taken as processor time is that of
+all threads: on a machine that does nothing else, the wall shows half of it at best.
 What does not live here: the events (`download_events`).
 """
 
@@ -14,16 +15,19 @@ import resource
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from affineur.core.downloads.figures import EVERYTHING, INSTALLS, Window
 from affineur.settings import Settings
 from affineur.shell.lake.duck import DuckLake
+from affineur.shell.lake.port import Lake
 from affineur.shell.store import connect, lake
 from bench.download_events import FIRST_DAY, generate
+from bench.downloads_in_clickhouse import new_lake
 from bench.environments import CACHE
 from bench.report import RESULTS
 
@@ -63,6 +67,7 @@ def run(*, quick: bool = False) -> int:
         found["folded_in"] = _roll_up(duck)  # the last day, while it goes on
         found["asked"] = _asked(duck)
         found["chdb"] = _asked_of_chdb(duck)
+        found["clickhouse"] = _of_clickhouse(files, duck)
     finally:
         duck.close()
         store.close()
@@ -110,15 +115,30 @@ def _rolled_up(duck: DuckLake) -> dict[str, Any]:
     return found
 
 
-def _asked(duck: DuckLake) -> dict[str, Any]:
+def _of_clickhouse(files: Sequence[Path], duck: DuckLake) -> dict[str, Any]:
+    asked = new_lake(duck.settings.data / "beside", duck.store)
+    found: dict[str, Any] = {"load_average": os.getloadavg()[0], "taken_in": {}, "rolled_up": {}, "folded_in": {}}
+    with _timed(found["taken_in"]):
+        for path in files[:-1]:
+            asked.append(path.name, path)
+    with _timed(found["rolled_up"]):  # and the networks of all but a week forgotten
+        asked.roll_up(_WINDOW.last)
+    asked.append(files[-1].name, files[-1])
+    with _timed(found["folded_in"]):
+        asked.roll_up(_WINDOW.last)
+    found["same numbers"] = asked.series("", _WINDOW, INSTALLS) == duck.series("", _WINDOW, INSTALLS)
+    return found | _asked(asked)
+
+
+def _asked(engine: Lake) -> dict[str, Any]:
     return {
-        "whole index": _spread(lambda: duck.series("", _WINDOW, INSTALLS), 7),
-        "top 1 %": _spread(lambda: duck.top(_WINDOW, INSTALLS, PROJECTS // 100), 7),
-        "rank": _spread(lambda: duck.rank("project-77", _WINDOW, INSTALLS), 7),
-        "series": _spread_over(lambda project: duck.series(project, _WINDOW, INSTALLS)),
-        "series by version": _spread_over(lambda project: duck.series(project, _WINDOW, EVERYTHING, "version")),
-        "recent": _spread_over(lambda project: duck.recent(project, _WINDOW.last, EVERYTHING)),
-        "usage of all": _spread(lambda: sum(1 for _ in duck.usage(_WINDOW, Window.until(_WINDOW.last, 30))), 1),
+        "whole index": _spread(lambda: engine.series("", _WINDOW, INSTALLS), 7),
+        "top 1 %": _spread(lambda: engine.top(_WINDOW, INSTALLS, PROJECTS // 100), 7),
+        "rank": _spread(lambda: engine.rank("project-77", _WINDOW, INSTALLS), 7),
+        "series": _spread_over(lambda project: engine.series(project, _WINDOW, INSTALLS)),
+        "series by version": _spread_over(lambda project: engine.series(project, _WINDOW, EVERYTHING, "version")),
+        "recent": _spread_over(lambda project: engine.recent(project, _WINDOW.last, EVERYTHING)),
+        "usage of all": _spread(lambda: sum(1 for _ in engine.usage(_WINDOW, Window.until(_WINDOW.last, 30))), 1),
     }
 
 

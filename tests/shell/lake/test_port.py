@@ -123,7 +123,7 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Filled]:
 def test_totals_and_recent_downloads_are_those_that_were_made(filled: Lake, oracle: Oracle, where: Filter) -> None:
     for project in (*PROJECTS, "never-heard-of", ""):
         assert filled.total(project, None, where) == oracle.total(project, None, where)
-    for window, project in product(WINDOWS, ("alpha", "nul\0name")):
+    for window, project in (*((window, "alpha") for window in WINDOWS), (DAYS, "nul\0name")):
         assert filled.total(project, window, where) == oracle.total(project, window, where)
         assert filled.recent(project, window.last, where) == oracle.recent(project, window.last, where)
 
@@ -145,7 +145,8 @@ def test_series_keep_to_their_window_and_filter(filled: Lake, oracle: Oracle) ->
 
 
 def test_the_most_downloaded_come_first_and_equal_ones_share_a_rank(filled: Lake, oracle: Oracle) -> None:
-    for window, where in product(WINDOWS, FILTERS):
+    for number, where in enumerate((*FILTERS, EVERYTHING, INSTALLS)):
+        window = WINDOWS[number % len(WINDOWS)]
         wanted = [Entry(*row) for row in oracle.top(window, where)]
         assert filled.top(window, where, 100) == wanted
         assert filled.top(window, where, 3, 2) == wanted[2:5]
@@ -154,7 +155,9 @@ def test_the_most_downloaded_come_first_and_equal_ones_share_a_rank(filled: Lake
 
 
 def test_versions_with_a_large_share_are_told_of_all_projects_at_once(filled: Lake, oracle: Oracle) -> None:
-    for window, where, least in product(WINDOWS[:3], (EVERYTHING, INSTALLS, FILTERS[6]), (0.0, 0.05, 0.2, 1.0)):
+    asked = product((EVERYTHING, INSTALLS, FILTERS[6]), (0.0, 0.05, 0.2, 1.0))
+    for number, (where, least) in enumerate(asked):
+        window = WINDOWS[number % len(WINDOWS)]
         assert list(filled.version_shares(window, where, least)) == oracle.version_shares(window, where, least)
 
 
