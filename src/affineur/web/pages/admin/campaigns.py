@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from affineur.actions import campaigns as acts
+from affineur.core.access import INDEX, may
 from affineur.core.decision import Decision, Refused, refuse
 from affineur.core.impact import vouchers
 from affineur.core.impact.policy import CLASSES
@@ -89,6 +90,7 @@ async def act(request: Request, session: Session, typed: Typed) -> Response:
 
 
 def _make(index: Index, by: Caller, typed: Typed) -> str:
+    may(by.actor, "set-campaigns", INDEX, by.now).require()  # before what was typed is read
     name = typed.get("name", "").strip()
     opens_at, closes_at = _moments(typed, by.now)
     title, text = typed.get("title", ""), typed.get("text", "")
