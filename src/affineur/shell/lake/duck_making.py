@@ -11,30 +11,37 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affineur.core.downloads.tables import DAILY, Kind
+from affineur.core.downloads.tables import Kind
 from affineur.shell.duck_memory import written
 
+from .duck_counting import NAMED, numbered
 from .duck_engine import FORM, ROW_GROUP, reading
 
 if TYPE_CHECKING:
     import duckdb
 
-PYTHON = r"nullif(regexp_extract(details.python, '^\d+(\.\d+)?'), '')"
-"""The minor version, such as 3.12, of a whole one; null for what begins in another way."""
-
-_DAILY = f"""
-SELECT timestamp::DATE AS day, project, file.version AS version, details.installer.name AS installer,
-    {PYTHON} AS python, details.system.name AS system, country_code AS country, _class AS "class",
-    details.ci AS ci, count(*) AS downloads
-FROM {{events}} GROUP BY ALL
-"""  # noqa: S608 -- our own words, here and below
 # A network that is not known counts as one: whoever hides all addresses has all installs of a day from one network.
+# No network can be above the cap but where the whole day is.
 _TOTALS = """
-SELECT day, project, "class", sum(counted)::BIGINT AS downloads, sum(least(counted, $cap))::BIGINT AS capped
-FROM (
-    SELECT timestamp::DATE AS day, project, _class AS "class", _network, count(*) AS counted
-    FROM {events} GROUP BY ALL
-) GROUP BY ALL
+WITH each AS MATERIALIZED (
+    SELECT day, project_number, "class", sum(downloads)::BIGINT AS downloads
+    FROM counted JOIN (SELECT client_number, "class"::VARCHAR AS "class" FROM known_client) USING (client_number)
+    GROUP BY ALL
+), many AS MATERIALIZED (
+    SELECT day, project_number, project, "class" FROM each JOIN known_project USING (project_number)
+    WHERE downloads > $cap
+), capped AS (
+    SELECT day, project_number, "class", sum(least(counted, $cap))::BIGINT AS capped
+    FROM (
+        SELECT many.day, project_number, many."class", _network, count(*) AS counted
+        FROM {events} AS events JOIN many ON many.day = timestamp::DATE
+            AND many.project IS NOT DISTINCT FROM events.project AND many."class" IS NOT DISTINCT FROM _class
+        GROUP BY ALL
+    ) GROUP BY ALL
+)
+SELECT each.day, each.project_number, each."class", downloads, coalesce(capped, downloads) AS capped
+FROM each LEFT JOIN capped ON capped.day = each.day AND capped.project_number = each.project_number
+    AND capped."class" IS NOT DISTINCT FROM each."class"
 """
 # What moved from one class to another takes its share of what the cap had left there, rounded down.
 _MOVED_TOTALS = """
@@ -51,25 +58,20 @@ GROUP BY ALL
 
 
 def make_daily(
-    duck: duckdb.DuckDBPyConnection,
-    target: Path,
-    events: Sequence[Path],
-    old: Sequence[Path],
-    made_anew: Iterable[date],
-    added_to: bool,
+    duck: duckdb.DuckDBPyConnection, target: Path, old: Sequence[Path], made_anew: Iterable[date], added_to: bool
 ) -> int:
-    """Table `daily` of ``events``, and of what the files ``old`` have of other days than ``made_anew``.
+    """Table `daily` of what was counted, and of what the files ``old`` have of other days than ``made_anew``.
 
     ``added_to``: some days are in both, and are summed up.
     """
-    rows = (
-        f"SELECT * FROM ({_kept('daily', old)}) "  # noqa: S608
-        f"UNION ALL BY NAME ({_DAILY.format(events=reading(events, 'events'))})"
-    )
+    rows, given = "FROM counted", dict[str, object]()
+    if old:
+        rows += f" UNION ALL {numbered(_kept('daily', old), ', downloads')}"
+        given["anew"] = sorted(made_anew)
     if added_to:
-        keys = ", ".join(f'"{column.name}"' for column in DAILY[:-1])
-        rows = f"SELECT {keys}, sum(downloads)::BIGINT AS downloads FROM ({rows}) GROUP BY {keys}"  # noqa: S608
-    return _write(duck, target, rows, "project, day", {"anew": sorted(made_anew)})
+        keys = "day, project_number, version_number, client_number"
+        rows = f"SELECT {keys}, sum(downloads)::BIGINT AS downloads FROM ({rows}) GROUP BY ALL"  # noqa: S608
+    return _write(duck, target, NAMED.format(counted=rows), given)
 
 
 def make_totals(
@@ -81,17 +83,27 @@ def make_totals(
     added_to: bool,
     cap: int,
 ) -> int:
-    """Table `totals`, as `make_daily`. What is added to a day is capped by itself: its networks were forgotten."""
-    rows = (
-        f"SELECT * FROM ({_kept('totals', old)}) "  # noqa: S608
-        f"UNION ALL BY NAME ({_TOTALS.format(events=reading(events, 'events'))})"
-    )
+    """Table `totals` of the ``events`` that was counted, and of ``old``, as `make_daily`.
+
+    What is added to a day is capped by itself: its networks were forgotten.
+    """
+    rows = _TOTALS.format(events=reading(events, "events"))
+    given: dict[str, object] = {"cap": cap}
+    if old:
+        kept = f'SELECT day, project_number, "class", downloads, capped FROM ({_kept("totals", old)}) AS told '  # noqa: S608
+        kept += "JOIN known_project ON known_project.project IS NOT DISTINCT FROM told.project"
+        rows = f"({rows}) UNION ALL ({kept})"
+        given["anew"] = sorted(made_anew)
     if added_to:
         rows = (
-            'SELECT day, project, "class", sum(downloads)::BIGINT AS downloads, '  # noqa: S608
+            'SELECT day, project_number, "class", sum(downloads)::BIGINT AS downloads, '  # noqa: S608
             f"sum(capped)::BIGINT AS capped FROM ({rows}) GROUP BY ALL"
         )
-    return _write(duck, target, rows, "project, day", {"anew": sorted(made_anew), "cap": cap})
+    named = (
+        f'SELECT day, project, "class", downloads, capped FROM ({rows}) JOIN known_project USING (project_number) '  # noqa: S608
+        "ORDER BY project_number, day"
+    )
+    return _write(duck, target, named, given)
 
 
 def make_moved_totals(
@@ -103,7 +115,7 @@ def make_moved_totals(
     """
     moved = _MOVED_TOTALS.format(events=reading(events, "events"), old=reading(old, "totals"))
     rows = f"SELECT * FROM ({_kept('totals', old)}) UNION ALL BY NAME ({moved})"  # noqa: S608
-    return _write(duck, target, rows, "project, day", {"anew": sorted(days)})
+    return _write(duck, target, f"{rows} ORDER BY project, day", {"anew": sorted(days)})
 
 
 def make_events(
@@ -122,7 +134,7 @@ def make_events(
         joined = "LEFT JOIN agent_class ON agent_class.user_agent = _user_agent"
     replaced = f" REPLACE ({', '.join(changed)})" if changed else ""
     rows = f"SELECT events.*{replaced} FROM {reading(events, 'events')} AS events {joined}"  # noqa: S608
-    return _write(duck, target, rows, "project, timestamp", {})
+    return _write(duck, target, f"{rows} ORDER BY project, timestamp", {})
 
 
 def days_in(duck: duckdb.DuckDBPyConnection, path: Path, kind: Kind) -> tuple[date, date]:
@@ -136,9 +148,9 @@ def _kept(table: Kind, old: Sequence[Path]) -> str:
     return f"SELECT * FROM {reading(old, table)} WHERE NOT list_contains($anew::DATE[], day)"  # noqa: S608
 
 
-def _write(duck: duckdb.DuckDBPyConnection, target: Path, rows: str, order: str, given: dict[str, object]) -> int:
+def _write(duck: duckdb.DuckDBPyConnection, target: Path, rows: str, given: dict[str, object]) -> int:
     found = duck.execute(
-        f"COPY ({rows} ORDER BY {order}) TO {written(target)} ({FORM}, ROW_GROUP_SIZE {ROW_GROUP})",
+        f"COPY ({rows}) TO {written(target)} ({FORM}, ROW_GROUP_SIZE {ROW_GROUP})",
         given,
     ).fetchone()
     return int(found[0]) if found else 0

@@ -16,6 +16,7 @@ from affineur.core.downloads.tables import Kind
 from affineur.shell.store import lake
 
 from . import duck_making as making
+from .duck_counting import counted
 from .duck_engine import reading
 from .port import Progress
 from .rolling import Roller, again, by_day, is_sealed, period_of, roll_up
@@ -87,7 +88,9 @@ def _exchange_sealed(roller: Roller, period: str, days: Sequence[date], due: dic
     after = roller.paths(new)
 
     def daily(path: Path) -> int:
-        return making.make_daily(roller.duck, path, after, roller.paths(old["daily"]), days, added_to=False)
+        kept = roller.paths(old["daily"])
+        with counted(roller.duck, after, kept):
+            return making.make_daily(roller.duck, path, kept, days, added_to=False)
 
     def totals(path: Path) -> int:
         return making.make_moved_totals(roller.duck, path, before, roller.paths(old["totals"]), days)

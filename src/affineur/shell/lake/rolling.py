@@ -23,6 +23,7 @@ from affineur.settings import Settings
 from affineur.shell.store import Store, lake
 
 from . import duck_making as making
+from .duck_counting import counted
 from .duck_engine import working
 from .files import Files, fresh, new_name
 from .port import Progress
@@ -175,16 +176,18 @@ def _roll(roller: Roller, listed: lake.Listed, listed_at: datetime, period: str,
     old = {
         kind: [f for f in _periods(listed.files, roller.now_day).get(period, ()) if f.kind == kind] for kind in _MADE
     }
-    new = roller.put(
-        "daily", period, 0,
-        lambda path: making.make_daily(roller.duck, path, events, roller.paths(old["daily"]), anew, bool(sealed)),
-    )  # fmt: skip
-    new += roller.put(
-        "totals", period, 0,
-        lambda path: making.make_totals(
-            roller.duck, path, events, roller.paths(old["totals"]), anew, bool(sealed), roller.settings.network_cap
-        ),
-    )  # fmt: skip
+    paths = {kind: roller.paths(old[kind]) for kind in _MADE}
+    with counted(roller.duck, events, paths["daily"], paths["totals"]):
+        new = roller.put(
+            "daily", period, 0,
+            lambda path: making.make_daily(roller.duck, path, paths["daily"], anew, bool(sealed)),
+        )  # fmt: skip
+        new += roller.put(
+            "totals", period, 0,
+            lambda path: making.make_totals(
+                roller.duck, path, events, paths["totals"], anew, bool(sealed), roller.settings.network_cap
+            ),
+        )  # fmt: skip
     gone = [*old["daily"], *old["totals"]]
     names = {day: frozenset(file.name for file in present.get(day, ())) for day in anew}
     for day in sorted(sealed):
