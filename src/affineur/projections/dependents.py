@@ -72,7 +72,7 @@ def catch_up(index: Index, most_seconds: float = math.inf) -> int:
             changed, last = journal.changed_since(connection, since, _BATCH)
             if not changed:
                 return seen
-            found = _look(index, connection, [name for name, _ in changed])
+            found = look(index, connection, [name for name, _ in changed])
         with index.store.write() as connection:
             if rows.position(connection)[0] == since:  # else another node has done it, maybe from newer rows
                 now = datetime.now(UTC)
@@ -158,20 +158,12 @@ def learn(index: Index, project: Upstream) -> bool:
     return True
 
 
-def look(index: Index, connection: sa.Connection, names: Collection[str]) -> dict[str, tuple[Source | None, Needs]]:
-    """What ``names`` require, read from rows and files; older releases count where they counted before.
-
-    Names that are no project here are left out where an upstream has them, else they require nothing.
-    """
-    return _look(index, connection, names)
-
-
 def _fold(index: Index, names: Collection[str], popular: Popular | None = None) -> int:
     """Look at ``names`` and store what differs; once more where the journal has moved meanwhile."""
     while True:
         with index.store.read() as connection:
             serial, _ = journal.head(connection)
-            found = _look(index, connection, names, popular)
+            found = look(index, connection, names, popular)
         with index.store.write() as connection:
             if journal.head(connection)[0] == serial:
                 return rows.replace(connection, found, serial, datetime.now(UTC))
@@ -180,9 +172,13 @@ def _fold(index: Index, names: Collection[str], popular: Popular | None = None) 
                 return rows.replace(connection, found, serial, datetime.now(UTC))
 
 
-def _look(
+def look(
     index: Index, connection: sa.Connection, names: Collection[str], popular: Popular | None = None
 ) -> dict[str, tuple[Source | None, Needs]]:
+    """What ``names`` require, read from rows and files; older releases of ``popular`` count, None: those that did.
+
+    Names that are no project here are left out where an upstream has them, else they require nothing.
+    """
     known, nodes = rows.facts(connection, names), rows.nodes(connection, names)
     before = rows.older(connection, [found.id for found in nodes.values()]) if popular is None else {}
     found: dict[str, tuple[Source | None, Needs]] = {}
