@@ -274,6 +274,6 @@ def _parts(ids: Iterable[int]) -> Iterator[list[int]]:
         yield some
 
 
-def _read(row: sa.Row[Any]) -> CampaignRow:
+def _read(row: sa.Row[*tuple[Any, ...]]) -> CampaignRow:
     key, name, title, text, eligible, opens_at, closes_at, made_at = row
     return CampaignRow(key, name, title, text, parse_eligible(orjson.loads(eligible)), opens_at, closes_at, made_at)
