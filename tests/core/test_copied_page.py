@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affineur.core.decision import Refused
@@ -39,6 +39,7 @@ files = st.builds(
 statuses = st.builds(ProjectStatus, st.sampled_from(["active", "archived", "deprecated"]), st.none() | texts)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first character drawn anywhere takes a second
 @given(statuses, st.lists(files, max_size=4), st.integers(1, 10**9), st.none() | st.just({"schema": 1}))
 def test_the_html_of_a_copy_is_the_origins_byte_for_byte(
     status: ProjectStatus, listed: list[FileLink], serial: int, extension: dict[str, object] | None
