@@ -19,7 +19,8 @@ from affineur.shell.store.campaigns import CampaignRow, Stock
 
 from .operation import Call, Input, Listing, Made, Operation, Output
 
-Days = Annotated[int, msgspec.Meta(ge=0, le=vouchers.MOST_DAYS)]
+Days = Annotated[float, msgspec.Meta(ge=0, le=vouchers.MOST_DAYS, multiple_of=1)]
+"""A whole number, which JSON may write as 3.0 as well."""
 
 
 class WhoMayClaim(Input):
@@ -124,7 +125,9 @@ def get_campaign(call: Call) -> CampaignNumbers:
 def make_campaign(call: Call) -> Made:
     """Make one."""
     body: NewCampaign = call.body
-    eligible = parse_eligible(msgspec.to_builtins(body.eligible))
+    asked = body.eligible
+    days = {"account_days": int(asked.account_days), "seen_days": int(asked.seen_days)}
+    eligible = parse_eligible({**msgspec.to_builtins(asked), **days})
     opens_at = body.opens_at or call.now
     made = acts.make_campaign(
         call.index, call.caller, body.name, body.title, body.text, eligible, opens_at, body.closes_at
