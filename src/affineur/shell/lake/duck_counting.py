@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 PYTHON = r"nullif(regexp_extract(details.python, '^\d+(\.\d+)?'), '')"
 """The minor version, such as 3.12, of a whole one; null for what begins in another way."""
 CLIENT = ("installer", "python", "system", "country", "class", "ci")
+DAY = "make_timestamp(epoch_us(timestamp))::DATE"
+"""The day of an event: `timestamp::DATE` would ask the calendar of time zones for each."""
 _EVENTS = f"""
-SELECT timestamp::DATE AS day, project, file.version AS version, details.installer.name AS installer,
+SELECT {DAY} AS day, project, file.version AS version, details.installer.name AS installer,
     {PYTHON} AS python, details.system.name AS system, country_code AS country, _class AS "class", details.ci AS ci
 FROM {{events}}
 """  # noqa: S608 -- our own words, here and below
@@ -95,11 +97,12 @@ def _count(duck: duckdb.DuckDBPyConnection, rows: str) -> None:
         "CREATE TEMP TABLE counted (day DATE, project_number INTEGER, version_number INTEGER, client_number INTEGER, "
         "downloads BIGINT)"
     )
-    bits = [_bits(duck, table) for table in ("project", "version", "client")]
+    project, version, client = (_bits(duck, table) for table in ("project", "version", "client"))
     for first, last, number in _parts(duck, rows):
+        bits = (client, version, (last - first).days.bit_length(), project)
         part = numbered(f"{rows} WHERE timestamp >= $first::DATE AND timestamp < $last::DATE + 1")
         given: dict[str, object] = {"first": first, "last": last}
-        if number <= _AT_ONCE and sum(bits) + (last - first).days.bit_length() <= _KEY_BITS:
+        if number <= _AT_ONCE and sum(bits) <= _KEY_BITS:
             _count_keys(duck, part, given, bits)
         else:
             duck.execute(f"INSERT INTO counted SELECT *, count(*) FROM ({part}) GROUP BY ALL", given)  # noqa: S608
@@ -128,18 +131,18 @@ def _count_keys(duck: duckdb.DuckDBPyConnection, rows: str, given: dict[str, obj
     """Count rows as numbers that have all four in them: sorting those takes a third of the time of grouping rows."""
     import numpy as np
 
-    _, version, client = bits
-    key = (
-        f"(project_number::BIGINT << {version + client}) | (version_number::BIGINT << {client}) | client_number "
-        f"| ((day - $first::DATE)::BIGINT << {sum(bits)})"
-    )
+    shifts, at = {}, 0
+    for column, width in zip(("client_number", "version_number", "day", "project_number"), bits, strict=True):
+        shifts[column], at = (at, (1 << width) - 1), at + width
+    numbers = {column: column for column in shifts} | {"day": "day - $first::DATE"}
+    key = " | ".join(f"(({numbers[column]})::BIGINT << {at})" for column, (at, _) in shifts.items())
     found = duck.execute(f"SELECT {key} AS key FROM ({rows})", given).fetchnumpy()["key"]  # noqa: S608
     keys, downloads = np.unique(found, return_counts=True)
     duck.register("keys_counted", {"key": keys, "downloads": downloads})
+    columns = {column: f"((key >> {at}) & {mask})::INTEGER" for column, (at, mask) in shifts.items()}
+    columns["day"] = f"$first::DATE + {columns['day']}"
     duck.execute(
-        f"INSERT INTO counted SELECT $first::DATE + (key >> {sum(bits)})::INTEGER, "  # noqa: S608
-        f"((key >> {version + client}) & {(1 << bits[0]) - 1})::INTEGER, "
-        f"((key >> {client}) & {(1 << version) - 1})::INTEGER, (key & {(1 << client) - 1})::INTEGER, downloads "
+        f"INSERT INTO counted ({', '.join(columns)}, downloads) SELECT {', '.join(columns.values())}, downloads "  # noqa: S608
         "FROM keys_counted",
         {"first": given["first"]},
     )

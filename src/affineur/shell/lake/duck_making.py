@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from affineur.core.downloads.tables import Kind
 from affineur.shell.duck_memory import written
 
-from .duck_counting import NAMED, numbered
+from .duck_counting import DAY, NAMED, numbered
 from .duck_engine import FORM, ROW_GROUP, reading
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 # A network that is not known counts as one: whoever hides all addresses has all installs of a day from one network.
 # No network can be above the cap but where the whole day is.
-_TOTALS = """
+_TOTALS = f"""
 WITH each AS MATERIALIZED (
     SELECT day, project_number, "class", sum(downloads)::BIGINT AS downloads
-    FROM counted JOIN (SELECT client_number, "class"::VARCHAR AS "class" FROM known_client) USING (client_number)
-    GROUP BY ALL
+    FROM counted JOIN known_client USING (client_number) GROUP BY ALL
 ), many AS MATERIALIZED (
     SELECT day, project_number, project, "class" FROM each JOIN known_project USING (project_number)
     WHERE downloads > $cap
@@ -34,7 +33,7 @@ WITH each AS MATERIALIZED (
     SELECT day, project_number, "class", sum(least(counted, $cap))::BIGINT AS capped
     FROM (
         SELECT many.day, project_number, many."class", _network, count(*) AS counted
-        FROM {events} AS events JOIN many ON many.day = timestamp::DATE
+        FROM {{events}} AS events JOIN many ON many.day = {DAY}
             AND many.project IS NOT DISTINCT FROM events.project AND many."class" IS NOT DISTINCT FROM _class
         GROUP BY ALL
     ) GROUP BY ALL
@@ -42,7 +41,7 @@ WITH each AS MATERIALIZED (
 SELECT each.day, each.project_number, each."class", downloads, coalesce(capped, downloads) AS capped
 FROM each LEFT JOIN capped ON capped.day = each.day AND capped.project_number = each.project_number
     AND capped."class" IS NOT DISTINCT FROM each."class"
-"""
+"""  # noqa: S608 -- our own words
 # What moved from one class to another takes its share of what the cap had left there, rounded down.
 _MOVED_TOTALS = """
 SELECT moved.day, moved.project, moved."class", sum(counted)::BIGINT AS downloads,
