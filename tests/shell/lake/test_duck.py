@@ -25,6 +25,7 @@ from tests.shell.lake.downloaded import Download, Oracle, downloads, written
 
 from affineur.core.downloads.figures import EVERYTHING, INSTALLS, Window
 from affineur.settings import Settings
+from affineur.shell.lake import duck_counting
 from affineur.shell.lake.duck import DuckLake
 from affineur.shell.lake.duck_engine import reading, working
 from affineur.shell.lake.files import FileDamaged, Put
@@ -73,6 +74,18 @@ def must_agree(duck: DuckLake, made: list[Download], capped: bool = True) -> Non
         assert duck.total(project, None, INSTALLS) == oracle.total(project, None, INSTALLS)
     if capped:
         assert list(duck.usage(window, window)) == oracle.usage(window, window)
+
+
+@pytest.mark.parametrize("at_once", [1, 25])
+def test_days_of_more_events_than_are_counted_at_once_are_counted_exactly(
+    duck: DuckLake, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(duck_counting, "_AT_ONCE", at_once)  # a day has 20: it is too large, or one is counted by one
+    monkeypatch.setattr(duck_counting, "_FEW", 1)
+    made = some(77)
+    take(duck, "one", made)
+    duck.roll_up(TODAY)
+    must_agree(duck, made)
 
 
 class Killed(BaseException):
