@@ -33,7 +33,20 @@ BEFORE = (
     "/account/forgotten", "/account/password/reset", "/account/recovery/open", "/account/recovery/cancel",
 )  # fmt: skip
 """Forms for somebody who is not signed in: there is no session whose word they could bring."""
-_CHANGES_ANYWAY = {"attempt", "session", "security_event", "secret", "follower", "node", "edge", "lake_file"}
+_CHANGES_ANYWAY = {
+    "attempt",
+    "session",
+    "security_event",
+    "secret",
+    "follower",
+    "node",
+    "edge",
+    "lake_file",
+    "lake_batch",
+    "lake_mark",
+    "lake_day",
+    "lake_log",
+}
 """Tables that a refused form may change: what is counted, a challenge that is shown anew, the refusal itself, and a
 key of the index that is made when it is first needed. And what follows earlier acts in the background."""
 FIELDS = {

@@ -88,6 +88,16 @@ def test_days_of_more_events_than_are_counted_at_once_are_counted_exactly(
     must_agree(duck, made)
 
 
+@pytest.mark.parametrize(("ahead", "last"), [(1, TODAY), (2, TODAY - timedelta(days=1))])
+def test_a_clock_that_is_hours_ahead_is_believed_and_one_that_is_days_ahead_is_forgotten(
+    duck: DuckLake, ahead: int, last: date
+) -> None:
+    take(duck, "one", some(7))
+    duck.roll_up(TODAY + timedelta(days=ahead))
+    duck.roll_up(TODAY)
+    assert duck.state().last_day == last
+
+
 class Killed(BaseException):
     """Stands for the end of the process."""
 

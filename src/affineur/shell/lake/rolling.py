@@ -40,6 +40,10 @@ _MADE: tuple[Kind, Kind] = ("daily", "totals")
 """Kinds of roll-ups. Of each, no two files have a day in common."""
 
 
+CLOCKS_DIFFER = timedelta(days=1)
+"""How far the clocks of two machines may be apart."""
+
+
 class Overtaken(Exception):
     """Another machine replaced the same files first."""
 
@@ -118,8 +122,16 @@ def rolling(settings: Settings, store: Store, files: Files, now_day: date) -> It
         with fresh(files) as scratch, working(scratch) as duck:
             with store.ask() as connection:
                 before = lake.mark(connection, "rolled")
-            # Where another clock was ahead, its day is kept: what was over stays over.
-            yield Roller(settings, store, files, duck, max(now_day, before or now_day))
+            yield Roller(settings, store, files, duck, today(now_day, before))
+
+
+def today(now_day: date, before: date | None) -> date:
+    """The day that is going on, where the last roll-up took it to be ``before``.
+
+    Where another clock is some hours ahead its day is kept: what was over stays over. A clock that was further off was
+    wrong, and its day would leave every window empty.
+    """
+    return before if before is not None and now_day < before <= now_day + CLOCKS_DIFFER else now_day
 
 
 def roll_up(roller: Roller, progress: Progress) -> int:
@@ -128,7 +140,7 @@ def roll_up(roller: Roller, progress: Progress) -> int:
     again(lambda: _put_together(roller, progress))
     again(lambda: _forget(roller))
     with roller.store.write() as connection:
-        lake.set_mark(connection, "rolled", roller.now_day)
+        lake.set_mark(connection, "rolled", roller.now_day, may_go_back=True)
     return days
 
 

@@ -184,11 +184,11 @@ def mark(connection: sa.Connection, which: Mark) -> date | None:
     return None if day is None else date.fromisoformat(day)
 
 
-def set_mark(connection: sa.Connection, which: Mark, day: date) -> None:
-    """Move a mark forward; back it never goes."""
+def set_mark(connection: sa.Connection, which: Mark, day: date, *, may_go_back: bool = False) -> None:
+    """Move a mark forward; back only where that is said."""
     values = {"day": day.isoformat()}
     statement = _insert(connection, lake_mark).values(name=which, **values)
-    is_later = lake_mark.c.day < day.isoformat()
+    is_later = sa.or_(sa.literal(may_go_back), lake_mark.c.day < day.isoformat())
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=is_later))
 
 
