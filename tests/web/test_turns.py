@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 
 from affineur.core.decision import Refused
 from affineur.core.rules.statistics import MOST_WAITING
 from affineur.web.turns import Turns
+
+T = TypeVar("T")
+
+
+def run(asked: Coroutine[None, None, T]) -> T:
+    """What comes of it, in a thread: the one of the tests may have the event loop of a browser running in it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asked).result()
 
 
 def test_few_are_answered_at_once_and_too_many_that_wait_are_refused() -> None:
@@ -36,7 +47,7 @@ def test_few_are_answered_at_once_and_too_many_that_wait_are_refused() -> None:
         going.set()
         return await asyncio.gather(*asked)
 
-    assert asyncio.run(ask()) == list(range(MOST_WAITING + 2))
+    assert run(ask()) == list(range(MOST_WAITING + 2))
     assert most == 2
 
 
@@ -45,6 +56,6 @@ def test_a_question_that_fails_gives_its_turn_back() -> None:
         turns = Turns(1)
         return [*await asyncio.gather(*(turns.take(int, text) for text in ("x", "1")), return_exceptions=True)]
 
-    failed, answer = asyncio.run(ask())
+    failed, answer = run(ask())
     assert isinstance(failed, ValueError)
     assert answer == 1

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     import duckdb
 
 T = TypeVar("T")
-_LONG_AGO = date(1970, 1, 1)
-"""Today, where only what was over at the last roll-up is to be taken for that."""
 
 
 class DuckLake:
@@ -92,7 +90,7 @@ class DuckLake:
 
     def reclass(self, progress: Progress | None = None) -> int:
         """See `Lake.reclass`."""
-        with rolling.rolling(self.settings, self.store, self.files, _LONG_AGO) as roller:
+        with rolling.rolling(self.settings, self.store, self.files, None) as roller:
             return duck_reclass.reclass(roller, progress or tell_nobody)
 
     def sweep(self, now: datetime) -> int:

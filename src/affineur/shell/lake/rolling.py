@@ -114,8 +114,8 @@ class Roller:
 
 
 @contextmanager
-def rolling(settings: Settings, store: Store, files: Files, now_day: date) -> Iterator[Roller]:
-    """Whoever rolls up, as the only one of this machine."""
+def rolling(settings: Settings, store: Store, files: Files, now_day: date | None) -> Iterator[Roller]:
+    """Whoever rolls up, as the only one of this machine. ``now_day`` None: the day that it was at the last roll-up."""
     settings.lake.mkdir(parents=True, exist_ok=True)
     with (settings.lake / ".rolling").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # is let go with the file, however this ends
@@ -125,12 +125,14 @@ def rolling(settings: Settings, store: Store, files: Files, now_day: date) -> It
             yield Roller(settings, store, files, duck, today(now_day, before))
 
 
-def today(now_day: date, before: date | None) -> date:
+def today(now_day: date | None, before: date | None) -> date:
     """The day that is going on, where the last roll-up took it to be ``before``.
 
-    Where another clock is some hours ahead its day is kept: what was over stays over. A clock that was further off was
+    ``now_day`` None: what was over then is, and nothing else. Where another clock is some hours ahead its day is kept: what was over stays over. A clock that was further off was
     wrong, and its day would leave every window empty.
     """
+    if now_day is None:
+        return before or date(1970, 1, 1)
     return before if before is not None and now_day < before <= now_day + CLOCKS_DIFFER else now_day
 
 
