@@ -128,8 +128,8 @@ def rolling(settings: Settings, store: Store, files: Files, now_day: date | None
 def today(now_day: date | None, before: date | None) -> date:
     """The day that is going on, where the last roll-up took it to be ``before``.
 
-    ``now_day`` None: what was over then is, and nothing else. Where another clock is some hours ahead its day is kept: what was over stays over. A clock that was further off was
-    wrong, and its day would leave every window empty.
+    ``now_day`` None: what was over then is, and nothing else. Where another clock is some hours ahead its day is kept:
+    what was over stays over. A clock that was further off was wrong, and its day would leave every window empty.
     """
     if now_day is None:
         return before or date(1970, 1, 1)
