@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -116,6 +117,20 @@ def test_a_log_that_lost_its_tail_goes_on_from_its_end(index: Index, log: Log) -
     log.write(_FIRST, 50)
     assert collect(index).lines == 50
     assert counted(index) == log.expected, "what was counted stays, though the log has lost it"
+
+
+def test_lines_that_come_in_the_place_of_a_lost_batch_are_counted(index: Index, log: Log) -> None:
+    log.write(_FIRST, 60)
+    collect(index)
+    path = index.settings.logs / f"requests-{_FIRST}.jsonl"
+    end = path.stat().st_size
+    log.write(_FIRST, 40)
+    collect(index)
+    os.truncate(path, end)  # exactly what the second batch had
+    assert collect(index) == Counted()
+    log.write(_FIRST, 50)
+    assert collect(index).lines == 50
+    assert counted(index) == log.expected
 
 
 def test_a_batch_whose_log_is_gone_is_given_up(index: Index, log: Log) -> None:

@@ -167,7 +167,9 @@ def _follow(
             name, end = followed.batch, followed.batch_end
         else:
             data = whole_lines(stream.read(batch_bytes), batch_bytes)
-            name, end = batch_name(followed.source, followed.position), followed.position + len(data)
+            # Noted before it is used, so it need not be found again; where a log lost its tail another begins there.
+            name = f"{batch_name(followed.source, followed.position)}-{secrets.token_hex(4)}"
+            end = followed.position + len(data)
             if not data:
                 break
         counted = take_batch(into, followed, data, read, end, name)
@@ -179,7 +181,7 @@ def _follow(
 
 
 def batch_name(source: str, position: int) -> str:
-    """The name of the batch that begins at ``position``: the same each time that it is read."""
+    """What the name of a batch that begins at ``position`` begins with."""
     return f"{hashlib.sha256(source.encode()).hexdigest()[:24]}-{position}"
 
 
