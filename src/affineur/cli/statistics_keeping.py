@@ -15,15 +15,13 @@ def roll_up(data: Data = None, config: Config = None, as_json: AsJson = False) -
     """
     from datetime import UTC, datetime
 
-    from affineur.projections.downloads import sweep
-
     from .progress import progress
     from .start import print_json
 
     with statistics_of(data, config) as index:
         with progress() as tell:
             days = index.lake.roll_up(datetime.now(UTC).date(), tell)
-        sweep(index, datetime.now(UTC))
+        index.lake.sweep(datetime.now(UTC))
     if as_json:
         print_json({"days": days})
     else:

@@ -11,7 +11,6 @@ import time
 from datetime import UTC, date, datetime
 
 from affineur.shell.index import Index
-from affineur.shell.lake.duck import DuckLake
 from affineur.shell.lake.port import LakeAway
 
 log = logging.getLogger(__name__)
@@ -42,18 +41,13 @@ class Keeper:
             self._rolled_on = now.date()
             self._rests_until = time.monotonic() + (time.monotonic() - began)
         if began >= self._sweep_at:
-            sweep(self._index, now)
+            lake.sweep(now)
             self._sweep_at = began + SWEEP_SECONDS
         return days
 
     def _tell(self, _step: str, _done: int, _total: int) -> None:
         if self._stop.is_set():
             raise Stopped
-
-
-def sweep(index: Index, now: datetime) -> int:
-    """Remove files of the lake that nobody reads any more; how many. ClickHouse has none of ours."""
-    return index.lake.sweep(now) if isinstance(index.lake, DuckLake) else 0
 
 
 def keep_rolling(index: Index, stop: threading.Event, look_seconds: float = LOOK_SECONDS) -> None:

@@ -94,7 +94,7 @@ class DuckLake:
             return duck_reclass.reclass(roller, progress or tell_nobody)
 
     def sweep(self, now: datetime) -> int:
-        """Remove what counts no more and nobody reads any more, and what crashes left behind; the number of files."""
+        """See `Lake.sweep`."""
         return sweep(self.settings, self.store, self.files, now)
 
     def state(self) -> State:

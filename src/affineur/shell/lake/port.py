@@ -8,7 +8,7 @@ on both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -96,6 +96,9 @@ class Lake(Protocol):
         Ordered by project, day and the other columns in their order, nulls last. Of both engines, CSV and
         JSON lines have the same bytes, Parquet the same rows.
         """
+
+    def sweep(self, now: datetime) -> int:
+        """Remove what counts no more and nobody reads any more, and what crashes left behind; the number of files."""
 
     def close(self) -> None:
         """Give everything back. The lake must not be used afterwards."""
